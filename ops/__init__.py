@@ -1,0 +1,1 @@
+"""Running Gesehen: private broker, provisioning, launcher, stories."""

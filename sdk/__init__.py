@@ -1,0 +1,1 @@
+"""What a recipient installs: receive, open, commission, answer."""
