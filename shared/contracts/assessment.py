@@ -1,0 +1,179 @@
+"""What the assessment service announces: facts per life domain, approved statements, recommendations, conclusions."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from shared.contracts.categories import Category, LabelledBy, Structural
+from shared.contracts.envelope import CareEvent, Code, Disclosable, Id, Value
+
+LifeDomain = Literal[
+    Category.LIVELIHOOD,
+    Category.HOUSING,
+    Category.PHYSICAL_HEALTH,
+    Category.MENTAL_HEALTH,
+    Category.ADDICTION,
+    Category.DEBTS,
+    Category.FAMILY,
+    Category.SAFETY,
+    Category.PAPERS,
+    Category.LANGUAGE,
+    Category.DAILY_STRUCTURE,
+    Category.WORK,
+]
+
+
+class Fact(Value):
+    """A structured finding. It holds no free text: codes, a severity, a month, an amount."""
+
+    code: Code
+    severity: Annotated[int, Field(ge=0, le=4)] = 0
+    since_on: date | None = None
+    amount_cents: Annotated[int, Field(ge=0)] | None = None
+
+
+class AttendanceKind(StrEnum):
+    """What the person came to."""
+
+    FIRST_TALK = "first_talk"
+    TALK = "talk"
+
+
+class CaseTaken(CareEvent):
+    """A team and a named member are now responsible for a case."""
+
+    event_type: ClassVar[str] = "assessment.case_taken.v1"
+
+    case_id: Structural[Id]
+    person_id: Structural[Id]
+    team_id: Structural[Id]
+    responsible_id: Structural[Id]
+    taken_at: Structural[datetime]
+
+
+class FactRecorded(Disclosable):
+    """A finding in one life domain, new or corrected (a higher version of the same fact)."""
+
+    event_type: ClassVar[str] = "assessment.fact_recorded.v1"
+    professional: ClassVar[bool] = True
+
+    fact_id: Structural[Id]
+    version: Structural[int]
+    case_id: Structural[Id]
+    person_id: Structural[Id]
+    recorded_at: Structural[datetime]
+    contested: Structural[bool] = False
+    life_domain: Annotated[LifeDomain, LabelledBy("life_domain")]
+    fact: Annotated[Fact, LabelledBy("life_domain")] = Field(repr=False)
+
+    def category(self) -> Category:
+        """Return the life domain."""
+        return Category(self.life_domain)
+
+    def content(self) -> dict[str, Any]:
+        """Return the finding and its day; the contested mark travels with it (§ 84 (2) SGB X)."""
+        value = self.fact.model_dump(mode="json", exclude_none=True)
+        value["recorded_on"] = self.recorded_at.date().isoformat()
+        return {**value, "contested": True} if self.contested else value
+
+
+class FactRemoved(CareEvent):
+    """A finding was wrong and is gone; nothing of it may be told any more."""
+
+    event_type: ClassVar[str] = "assessment.fact_removed.v1"
+
+    fact_id: Structural[Id]
+    version: Structural[int]
+    person_id: Structural[Id]
+    removed_at: Structural[datetime]
+
+
+class StatementApproved(Disclosable):
+    """A sentence that the person approved word by word: the only free text that can ever leave."""
+
+    event_type: ClassVar[str] = "assessment.statement_approved.v1"
+    professional: ClassVar[bool] = True
+
+    fact_id: Structural[Id]
+    version: Structural[int]
+    case_id: Structural[Id]
+    person_id: Structural[Id]
+    recorded_at: Structural[datetime]
+    text: Annotated[str, StringConstraints(min_length=1, max_length=2000), Category.STATEMENT] = Field(repr=False)
+
+    def category(self) -> Category:
+        """Return `statement`."""
+        return Category.STATEMENT
+
+    def content(self) -> dict[str, Any]:
+        """Return the sentence and the day of its approval."""
+        return {"text": self.text, "approved_on": self.recorded_at.date().isoformat()}
+
+
+class RecommendationMade(Disclosable):
+    """What the team recommends, as a code."""
+
+    event_type: ClassVar[str] = "assessment.recommendation_made.v1"
+    professional: ClassVar[bool] = True
+
+    fact_id: Structural[Id]
+    version: Structural[int]
+    case_id: Structural[Id]
+    person_id: Structural[Id]
+    recorded_at: Structural[datetime]
+    code: Annotated[Code, Category.RECOMMENDATION] = Field(repr=False)
+
+    def category(self) -> Category:
+        """Return `recommendation`."""
+        return Category.RECOMMENDATION
+
+    def content(self) -> dict[str, Any]:
+        """Return the code and its day."""
+        return {"code": self.code, "recommended_on": self.recorded_at.date().isoformat()}
+
+
+class ConclusionDrawn(Disclosable):
+    """What is possible now, without diagnoses (the Teil A idea of the federal medical service)."""
+
+    event_type: ClassVar[str] = "assessment.conclusion_drawn.v1"
+    professional: ClassVar[bool] = True
+
+    fact_id: Structural[Id]
+    version: Structural[int]
+    case_id: Structural[Id]
+    person_id: Structural[Id]
+    recorded_at: Structural[datetime]
+    code: Annotated[Code, Category.CONCLUSION] = Field(repr=False)
+
+    def category(self) -> Category:
+        """Return `conclusion`."""
+        return Category.CONCLUSION
+
+    def content(self) -> dict[str, Any]:
+        """Return the code and its day."""
+        return {"code": self.code, "decided_on": self.recorded_at.date().isoformat()}
+
+
+class AttendanceRecorded(Disclosable):
+    """The person came to a talk. It feeds sanctions elsewhere, so it needs a grant of its own like anything else."""
+
+    event_type: ClassVar[str] = "assessment.attendance_recorded.v1"
+    professional: ClassVar[bool] = True
+
+    fact_id: Structural[Id]
+    version: Structural[int]
+    case_id: Structural[Id]
+    person_id: Structural[Id]
+    recorded_at: Structural[datetime]
+    kind: Annotated[AttendanceKind, Category.ATTENDANCE] = Field(repr=False)
+    attended_on: Annotated[date, Category.ATTENDANCE] = Field(repr=False)
+
+    def category(self) -> Category:
+        """Return `attendance`."""
+        return Category.ATTENDANCE
+
+    def content(self) -> dict[str, Any]:
+        """Return kind and day."""
+        return {"kind": self.kind.value, "attended_on": self.attended_on.isoformat()}

@@ -1,0 +1,127 @@
+"""What the consent service announces: news from outside that passed the gate, and where a referral stands."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from shared.contracts.categories import Category, Structural
+from shared.contracts.envelope import CareEvent, Id
+from shared.contracts.intake import Contact
+
+
+class Service(StrEnum):
+    """What a Jobcenter can commission."""
+
+    CLARIFICATION = "clarification"
+    OUTREACH = "outreach"
+
+
+class ProviderAnswer(StrEnum):
+    """What a provider can say about a referral: closed codes, no free text."""
+
+    ACCEPTED = "accepted"
+    WAITING_LIST = "waiting_list"
+    DECLINED = "declined"
+    APPOINTMENT_OFFERED = "appointment_offered"
+    ATTENDED = "attended"
+    NOT_ATTENDED = "not_attended"
+    ENDED = "ended"
+
+
+class Outcome(StrEnum):
+    """How help ended, as the provider sees it."""
+
+    HELPED = "helped"
+    PARTLY_HELPED = "partly_helped"
+    NOT_HELPED = "not_helped"
+    OTHER_HELP_FOUND = "other_help_found"
+
+
+class CommissionReceived(CareEvent):
+    """A Jobcenter commissioned help for somebody. Its own reference stays at the gate."""
+
+    event_type: ClassVar[str] = "consent.commission_received.v1"
+    sealed_for: ClassVar[str] = "commission_id"  # the person is not known yet
+
+    commission_id: Structural[Id]
+    recipient_id: Structural[str]
+    service: Structural[Service]
+    deadline: Structural[date]
+    budget_line: Structural[str]
+    received_at: Structural[datetime]
+    contact: Annotated[Contact, Category.CONTACT] = Field(repr=False)
+
+
+class CommissionCancelled(CareEvent):
+    """The Jobcenter took its commission back. Help for the person goes on if the person wants it."""
+
+    event_type: ClassVar[str] = "consent.commission_cancelled.v1"
+    sealed_for: ClassVar[str] = "commission_id"
+
+    commission_id: Structural[Id]
+    cancelled_at: Structural[datetime]
+
+
+class GrantRecorded(CareEvent):
+    """A person gave answers. Which ones stays in the consent service."""
+
+    event_type: ClassVar[str] = "consent.grant_recorded.v1"
+
+    grant_id: Structural[Id]
+    person_id: Structural[Id]
+    recorded_at: Structural[datetime]
+
+
+class GrantWithdrawn(CareEvent):
+    """A person took answers back. Which ones stays in the consent service."""
+
+    event_type: ClassVar[str] = "consent.grant_withdrawn.v1"
+
+    grant_id: Structural[Id]
+    person_id: Structural[Id]
+    withdrawn_at: Structural[datetime]
+
+
+class ReferralCleared(CareEvent):
+    """The person agreed that the provider learns something of what it needs; the provider has been told to look."""
+
+    event_type: ClassVar[str] = "consent.referral_cleared.v1"
+
+    referral_id: Structural[Id]
+    person_id: Structural[Id]
+    at: Structural[datetime]
+
+
+class ReferralNotCleared(CareEvent):
+    """At this moment the provider may learn nothing. Never says which category, nor why."""
+
+    event_type: ClassVar[str] = "consent.referral_not_cleared.v1"
+
+    referral_id: Structural[Id]
+    person_id: Structural[Id]
+    at: Structural[datetime]
+
+
+class ReferralOpened(CareEvent):
+    """The provider has opened what was released to it."""
+
+    event_type: ClassVar[str] = "consent.referral_opened.v1"
+
+    referral_id: Structural[Id]
+    person_id: Structural[Id]
+    at: Structural[datetime]
+
+
+class ReferralAnswered(CareEvent):
+    """A provider answered. It is the provider's secret, for the team only."""
+
+    event_type: ClassVar[str] = "consent.referral_answered.v1"
+
+    referral_id: Structural[Id]
+    person_id: Structural[Id]
+    answered_at: Structural[datetime]
+    answer: Annotated[ProviderAnswer, Category.OUTCOME] = Field(repr=False)
+    appointment_at: Annotated[datetime | None, Category.APPOINTMENT] = Field(default=None, repr=False)
+    outcome: Annotated[Outcome | None, Category.OUTCOME] = Field(default=None, repr=False)

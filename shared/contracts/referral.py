@@ -1,0 +1,55 @@
+"""What the referral service announces: help is asked for at a provider, arranged, and the loop is closed."""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from shared.contracts.categories import Category, Structural
+from shared.contracts.envelope import CareEvent, Code, Disclosable, Id
+
+
+class ReferralRequested(CareEvent):
+    """A team asks to pass a person on to a provider. Nothing leaves by this: the person's grant decides."""
+
+    event_type: ClassVar[str] = "referral.requested.v1"
+
+    referral_id: Structural[Id]
+    case_id: Structural[Id]
+    person_id: Structural[Id]
+    recipient_id: Structural[str]
+    service: Structural[Code]
+    needed: Structural[tuple[Category, ...]]
+    requested_at: Structural[datetime]
+
+
+class ReferralClosed(CareEvent):
+    """The loop is closed: nothing more will be said to that provider in this referral."""
+
+    event_type: ClassVar[str] = "referral.closed.v1"
+
+    referral_id: Structural[Id]
+    person_id: Structural[Id]
+    closed_at: Structural[datetime]
+
+
+class AppointmentArranged(Disclosable):
+    """A provider offered an appointment and the person took it."""
+
+    event_type: ClassVar[str] = "referral.appointment_arranged.v1"
+    professional: ClassVar[bool] = True
+
+    fact_id: Structural[Id]
+    version: Structural[int]
+    referral_id: Structural[Id]
+    person_id: Structural[Id]
+    recorded_at: Structural[datetime]
+    appointment_at: Annotated[datetime, Category.APPOINTMENT] = Field(repr=False)
+
+    def category(self) -> Category:
+        """Return `appointment`."""
+        return Category.APPOINTMENT
+
+    def content(self) -> dict[str, Any]:
+        """Return the time of the appointment, without the place."""
+        return {"appointment_at": self.appointment_at.isoformat()}
