@@ -1,0 +1,76 @@
+"""What can go wrong before the services run: one class per reason that an operator can act on."""
+
+from pathlib import Path
+
+
+class OpsError(Exception):
+    """Base of all errors of the launcher, the private broker and provisioning."""
+
+    code = "ops_error"
+
+
+class BrokerBinaryMissing(OpsError):
+    """Raised when no RabbitMQ is installed and none could be unpacked."""
+
+    code = "broker_binary_missing"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"no RabbitMQ to start: {reason}\n"
+            "Two ways out:\n"
+            "  - install RabbitMQ (Debian: apt-get install rabbitmq-server); its own node is left alone\n"
+            "  - use a broker that runs already: set GESEHEN_BROKER_URL and GESEHEN_BROKER_ADMIN_URL"
+            " (docs/operations.md; docker-compose.yml starts one)"
+        )
+
+
+class DiskFull(OpsError):
+    """Raised when too little space is left to start something that writes."""
+
+    code = "disk_full"
+
+    def __init__(self, folder: Path, *, free_mb: int, needed_mb: int) -> None:
+        super().__init__(f"only {free_mb} MB free at {folder}, at least {needed_mb} MB are needed")
+
+
+class PortBusy(OpsError):
+    """Raised when a port that we were told to use is taken."""
+
+    code = "port_busy"
+
+    def __init__(self, port: int, purpose: str) -> None:
+        super().__init__(f"port {port} on 127.0.0.1, meant for {purpose}, is in use by another process")
+
+
+class NodeDidNotBoot(OpsError):
+    """Raised when the private broker ended or was not ready in time; everything that it started has been ended."""
+
+    code = "node_did_not_boot"
+
+    def __init__(self, reason: str, *, log: Path, last_lines: str) -> None:
+        super().__init__(f"the private broker did not start: {reason}\nLast lines of {log}:\n{last_lines}")
+
+
+class ForeignBroker(OpsError):
+    """Raised when something is asked of a broker that we did not start which we do only to our own."""
+
+    code = "foreign_broker"
+
+
+class ManagementRefused(OpsError):
+    """Raised when the management API answers with an error."""
+
+    code = "management_refused"
+
+    def __init__(self, *, method: str, path: str, status: int, reason: str) -> None:
+        super().__init__(f"the broker's management API answered {status} to {method} {path}: {reason}")
+
+
+class RegistrationInvalid(OpsError):
+    """Raised when a recipient may not be given credentials. Names the field, never its value."""
+
+    code = "registration_invalid"
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field

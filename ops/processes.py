@@ -1,0 +1,112 @@
+"""Start and end processes so that none outlives us: not after Ctrl-C, an error, or `kill -9` of the launcher."""
+
+import itertools
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from ops.errors import DiskFull, PortBusy
+
+LOCALHOST = "127.0.0.1"
+# Below the range from which the system takes the ports of outgoing connections, so that none is lost to one of them.
+PORTS = range(20_000, 32_000)
+
+
+def start(command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, log: Path) -> subprocess.Popen[bytes]:
+    """Start a process in a session of its own (Ctrl-C does not reach it) that gets SIGTERM when its starter dies.
+
+    The kernel watches the starting *thread*: start from one that lives as long as the process shall.
+    """
+    guard = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - commands are ours, never input
+            [*guard, *map(str, command)],
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def stop(process: subprocess.Popen[bytes], *, patience: float = 20) -> None:
+    """Ask a process to end, insist after a while, and take what is left of its session along."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:  # also when a second Ctrl-C interrupts the waiting
+        kill(process)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its session at once, as `kill -9` does."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@contextmanager
+def termination_as_exit() -> Iterator[None]:
+    """Turn SIGTERM and SIGHUP into SystemExit, so that `with` and `finally` clean up. Leaves foreign handlers alone."""
+    ours = (signal.SIGTERM, signal.SIGHUP)
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    replaced = [number for number in ours if signal.getsignal(number) is signal.SIG_DFL]
+    for number in replaced:
+        signal.signal(number, _exit)
+    try:
+        yield
+    finally:
+        for number in replaced:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def free_ports(count: int) -> list[int]:
+    """Return distinct ports on 127.0.0.1 that nobody listens on now."""
+    candidates = random.SystemRandom().sample(PORTS, len(PORTS))
+    free = list(itertools.islice(filter(is_free, candidates), count))
+    if len(free) < count:
+        raise PortBusy(PORTS[0], "anything")
+    return free
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a port on 127.0.0.1 can be bound, as a server would bind it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOCALHOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def ensure_disk(folder: Path, *, needed_mb: int) -> None:
+    """Refuse to start what would soon stop for want of space."""
+    free_mb = shutil.disk_usage(folder).free // 1024**2
+    if free_mb < needed_mb:
+        raise DiskFull(folder, free_mb=free_mb, needed_mb=needed_mb)
+
+
+def last_lines(*logs: Path, count: int = 15) -> str:
+    """Return the ends of logs, for an error message."""
+    lines = [line for log in logs if log.exists() for line in log.read_text(errors="replace").splitlines()[-count:]]
+    return "\n".join(f"  {line}" for line in lines if line.strip()) or "  (empty)"
+
+
+def _exit(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)

@@ -1,0 +1,31 @@
+"""Where everything lives that exists only while something runs: `.run/` in the checkout."""
+
+import os
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def run_folder() -> Path:
+    """Return the run folder: `GESEHEN_RUN_DIR`, else `.run/` in the checkout. It exists and is the owner's alone."""
+    return private_folder(Path(os.environ.get("GESEHEN_RUN_DIR") or CHECKOUT / ".run").absolute())
+
+
+def stage_folder(stage: str) -> Path:
+    """Return the folder of one running stage (demo, story, test)."""
+    return private_folder(run_folder() / "stage" / stage)
+
+
+def private_folder(path: Path) -> Path:
+    """Create a folder that only its owner may enter."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file that only its owner may read; a crash leaves the old or the new one, never half."""
+    private_folder(path.parent)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
