@@ -1,0 +1,198 @@
+"""The only place that talks AMQP for a service: how connections, publishing and consuming are set up here.
+
+Nothing is ever declared at run time, not even passively: runtime accounts configure nothing (`shared.topology` and
+`ops.provision` do), and from RabbitMQ 4.2.6 on a passive declaration needs a permission too.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aio_pika
+import aiormq
+import structlog
+from aio_pika.abc import AbstractRobustConnection, TimeoutType
+from aiormq.exceptions import AMQPError
+from faststream import AckPolicy
+from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
+from faststream.rabbit.message import RabbitMessage
+
+log = structlog.get_logger()
+
+PUBLISH_SECONDS = 5
+RECONNECT_SECONDS = 2
+PREFETCH = 64
+
+BrokerTrouble = (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError, RuntimeError)
+"""What a publish or a connection can fail with; each of them means: not done, try again later."""
+
+
+class NotConnected(ConnectionError):
+    """Raised when something is to be published while there is no connection; the outbox keeps it."""
+
+
+class _KnownQueue(aio_pika.RobustQueue):
+    """A queue that is there already: it is consumed from, and restored after a reconnect, without declaring it."""
+
+    async def declare(self, timeout: TimeoutType = None) -> aiormq.spec.Queue.DeclareOk:
+        self.declaration_result = aiormq.spec.Queue.DeclareOk(queue=self.name, message_count=0, consumer_count=0)
+        return self.declaration_result
+
+    async def _probe(self, channel: aiormq.abc.AbstractChannel) -> None:
+        return
+
+
+class _QuietChannel(aio_pika.RobustChannel):
+    QUEUE_CLASS = _KnownQueue
+
+
+class QuietConnection(aio_pika.RobustConnection):
+    """A connection that comes back by itself and never declares."""
+
+    CHANNEL_CLASS = _QuietChannel
+
+
+def with_heartbeat(url: str) -> str:
+    """Return the URL with a heartbeat short enough to notice a stalled broker."""
+    return url if "heartbeat=" in url else f"{url}{'&' if '?' in url else '?'}heartbeat=10"
+
+
+class Line:
+    """One connection to one vhost that publishes confirmed messages, and keeps trying to exist."""
+
+    def __init__(self, url: str, *, name: str) -> None:
+        self._url = with_heartbeat(url)
+        self._name = name
+        self._connection: AbstractRobustConnection | None = None
+        self._channel: aio_pika.abc.AbstractChannel | None = None
+        self._exchanges: dict[str, aio_pika.abc.AbstractExchange] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._on_connect: Callable[[AbstractRobustConnection], Awaitable[None]] | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the connection stands and its channel is open."""
+        connection, channel = self._connection, self._channel
+        if connection is None or channel is None or connection.is_closed or channel.is_closed:
+            return False
+        return bool(connection.connected.is_set())
+
+    def start(self, on_connect: Callable[[AbstractRobustConnection], Awaitable[None]] | None = None) -> None:
+        """Connect in the background; `on_connect` runs once, with the first connection."""
+        self._on_connect = on_connect
+        self._task = asyncio.create_task(self._connect())
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._connection is not None:
+            await asyncio.gather(self._connection.close(), return_exceptions=True)
+
+    async def publish(
+        self, message: aio_pika.Message, *, exchange: str, routing_key: str, mandatory: bool = True
+    ) -> None:
+        """Publish and wait for the broker's confirmation; raise one of BrokerTrouble if it does not come."""
+        if not self.is_up or self._channel is None:
+            raise NotConnected(self._name)
+        try:
+            async with asyncio.timeout(PUBLISH_SECONDS):
+                target = await self._exchange(self._channel, exchange)
+                await target.publish(message, routing_key=routing_key, mandatory=mandatory)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise NotConnected(self._name) from None  # a dying connection cancels who waits for a confirmation
+
+    async def _exchange(self, channel: aio_pika.abc.AbstractChannel, name: str) -> aio_pika.abc.AbstractExchange:
+        if not name:
+            return channel.default_exchange
+        if name not in self._exchanges:
+            self._exchanges[name] = await channel.get_exchange(name, ensure=False)
+        return self._exchanges[name]
+
+    async def _connect(self) -> None:
+        while True:
+            try:
+                connection = await aio_pika.connect_robust(
+                    self._url,
+                    connection_class=QuietConnection,
+                    timeout=PUBLISH_SECONDS,
+                    reconnect_interval=RECONNECT_SECONDS,
+                )
+                self._connection = connection
+                self._channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+                if self._on_connect is not None:
+                    await self._on_connect(connection)
+            except BrokerTrouble as error:
+                log.warning("broker_unreachable", line=self._name, error=type(error).__name__)
+                if self._connection is not None:
+                    await asyncio.gather(self._connection.close(), return_exceptions=True)
+                    self._connection = None
+                await asyncio.sleep(RECONNECT_SECONDS)
+            else:
+                log.info("broker_connected", line=self._name)
+                return
+
+
+async def _whole_message(message: RabbitMessage) -> RabbitMessage:
+    return message
+
+
+class Subscription:
+    """Consumes the queues of one service on the vhost `care`, on a connection that publishes nothing."""
+
+    def __init__(self, url: str) -> None:
+        self._broker = RabbitBroker(
+            with_heartbeat(url),
+            apply_types=False,
+            logger=None,
+            reconnect_interval=RECONNECT_SECONDS,
+            graceful_timeout=10,
+            ack_policy=AckPolicy.MANUAL,
+        )
+        # FastStream hands these to aio_pika.connect_robust, and has no other way to name the connection's class.
+        self._broker._connection_kwargs["connection_class"] = QuietConnection
+        self._task: asyncio.Task[None] | None = None
+        self._started = False
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the connection stands."""
+        connection: Any = getattr(self._broker, "_connection", None)  # Any: FastStream keeps it to itself
+        return self._started and connection is not None and connection.connected.is_set()
+
+    def consume(self, queue: str, receive: Callable[[RabbitMessage], Awaitable[None]]) -> None:
+        """Have `receive` called for every message; it acknowledges. Nothing is ever replied."""
+        subscriber = self._broker.subscriber(
+            RabbitQueue(queue, durable=True, declare=False),
+            channel=Channel(prefetch_count=PREFETCH),
+            decoder=_whole_message,
+            ack_policy=AckPolicy.MANUAL,
+            no_reply=True,
+        )
+        subscriber(receive)
+
+    def start(self) -> None:
+        """Connect and consume, in the background, until it works."""
+        self._task = asyncio.create_task(self._start())
+
+    async def stop(self) -> None:
+        """Let handlers in flight finish, then close."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await asyncio.gather(self._broker.stop(), return_exceptions=True)
+
+    async def _start(self) -> None:
+        while not self._started:
+            try:
+                await self._broker.start()
+                self._started = True
+            except BrokerTrouble as error:
+                log.warning("broker_unreachable", line="care.consume", error=type(error).__name__)
+                await asyncio.gather(self._broker.stop(), return_exceptions=True)
+                await asyncio.sleep(RECONNECT_SECONDS)
+        log.info("consuming")

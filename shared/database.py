@@ -1,0 +1,99 @@
+"""Databases as Gesehen needs them: exact on SQLite (one process per file), row locks on PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Column, DateTime, Dialect, Engine, MetaData, String, Table, create_engine, event, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Session
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC time. SQLite would give back a naive one; a naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Accept aware times only."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone is not a time")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return an aware UTC time."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine whose errors never print values, and whose SQLite transactions are exact."""
+    engine = create_engine(url, hide_parameters=True, pool_pre_ping=not url.startswith("sqlite"))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:  # Any: a driver's own connection
+    connection.isolation_level = None  # the driver's own BEGIN is deferred and loses updates
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "busy_timeout=10000",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Any) -> None:  # Any: SQLAlchemy's event passes its own connection
+    reads = connection.get_execution_options().get("reads")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def row_lock_table(metadata: MetaData) -> Table:
+    """Define the table whose rows are locked before anything is read: `person:<id>`, then `recipient:<id>`."""
+    return Table("row_lock", metadata, Column("name", String(100), primary_key=True))
+
+
+class Database:
+    """One service's database."""
+
+    def __init__(self, engine: Engine, metadata: MetaData) -> None:
+        self.engine = engine
+        self._reading = engine.execution_options(reads=True)
+        self._row_lock = metadata.tables["row_lock"]
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a session for reading: it sees one committed state and takes no write lock."""
+        with Session(self._reading, expire_on_commit=False) as session:
+            yield session
+
+    def write(self) -> Session:
+        """Open a session for writing. Only the service's writer does."""
+        return Session(self.engine, expire_on_commit=False)
+
+    def lock(self, session: Session, names: set[str]) -> None:
+        """Lock rows in the order of their names; SQLite already holds its one write lock."""
+        if not names or self.engine.dialect.name == "sqlite":
+            return
+        ordered = sorted(names)
+        missing = postgresql.insert(self._row_lock).on_conflict_do_nothing()
+        session.execute(missing, [{"name": name} for name in ordered])
+        locked = select(self._row_lock.c.name).where(self._row_lock.c.name.in_(ordered))
+        session.execute(locked.order_by(self._row_lock.c.name).with_for_update()).all()
+
+
+def insert_or_ignore(session: Session, table: Table, values: dict[str, Any]) -> bool:
+    """Insert a row unless its key exists; say whether it was inserted."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).values(**values).on_conflict_do_nothing()
+    return bool(getattr(session.execute(statement), "rowcount", 0))

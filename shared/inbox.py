@@ -1,0 +1,150 @@
+"""The inbox: each message has its effect once; what came too early waits; what cannot be handled is parked.
+
+All of it happens inside the transaction of the handler, so a crash leaves either everything or nothing.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Column, LargeBinary, MetaData, String, Table, func, insert, select, update
+from sqlmodel import Session
+
+from shared.database import Instant, insert_or_ignore
+from shared.keys import KeyDestroyed, PersonKeys
+
+ALARM_AFTER = timedelta(seconds=60)
+"""A message that waits longer than this for its predecessor is an alarm."""
+
+
+class TooEarly(Exception):
+    """Raised by a handler whose message needs another one first. The message waits in the inbox."""
+
+    code = "too_early"
+
+
+def inbox_tables(metadata: MetaData) -> tuple[Table, Table]:
+    """Define a service's inbox and its parked messages on its own metadata."""
+    inbox = Table(
+        "inbox",
+        metadata,
+        Column("message_id", String(64), primary_key=True),
+        Column("type", String(100), nullable=False),
+        Column("received_at", Instant, nullable=False),
+        Column("waiting_key", String(64), nullable=True, index=True),
+        Column("waiting_body", LargeBinary, nullable=True),
+    )
+    parked = Table(
+        "parked",
+        metadata,
+        Column("parked_id", String(64), primary_key=True),
+        Column("message_id", String(64), nullable=True),
+        Column("type", String(100), nullable=True),
+        Column("reason", String(60), nullable=False),
+        Column("parked_at", Instant, nullable=False),
+        Column("key_id", String(64), nullable=True),
+        Column("body", LargeBinary, nullable=False),
+        Column("resolved_at", Instant, nullable=True),
+        Column("resolution", String(200), nullable=True),
+    )
+    return inbox, parked
+
+
+class Inbox:
+    """Decides, inside a transaction, whether a message still has to have its effect."""
+
+    def __init__(self, metadata: MetaData, keys: PersonKeys) -> None:
+        self._inbox = metadata.tables["inbox"]
+        self._keys = keys
+
+    def first_time(self, session: Session, *, message_id: str, type_: str, now: datetime) -> bool:
+        """Record the message; return False if it was recorded before."""
+        return insert_or_ignore(session, self._inbox, {"message_id": message_id, "type": type_, "received_at": now})
+
+    def let_wait(self, session: Session, *, message_id: str, key_id: str, body: bytes) -> None:
+        """Keep a message until another one of the same person has been handled."""
+        sealed = self._keys.seal(key_id, f"inbox.waiting_body.{message_id}", body)
+        row = update(self._inbox).where(self._inbox.c.message_id == message_id)
+        session.execute(row.values(waiting_key=key_id, waiting_body=sealed))
+
+    def waiting(self, session: Session, key_id: str) -> list[tuple[str, str, bytes]]:
+        """Return (message id, type, body) of what waits under this key, oldest first."""
+        table = self._inbox
+        rows = session.execute(
+            select(table).where(table.c.waiting_key == key_id).order_by(table.c.received_at)
+        ).mappings()
+        found = []
+        for row in list(rows):
+            try:
+                body = self._keys.unseal(key_id, f"inbox.waiting_body.{row['message_id']}", row["waiting_body"])
+            except KeyDestroyed:
+                self.settle(session, message_id=row["message_id"])
+                continue
+            found.append((row["message_id"], row["type"], body))
+        return found
+
+    def settle(self, session: Session, *, message_id: str) -> None:
+        """Record that a waiting message has had its effect."""
+        row = update(self._inbox).where(self._inbox.c.message_id == message_id)
+        session.execute(row.values(waiting_key=None, waiting_body=None))
+
+    def count_waiting(self, session: Session, *, now: datetime) -> int:
+        """Return how many messages have waited longer than the alarm time."""
+        table = self._inbox
+        late = select(func.count()).select_from(table).where(table.c.waiting_key.is_not(None))
+        return int(session.execute(late.where(table.c.received_at < now - ALARM_AFTER)).scalar_one())
+
+
+class Parking:
+    """Messages that no retry can help. They are kept, counted, shown without values, and handled again or dropped."""
+
+    def __init__(self, metadata: MetaData, keys: PersonKeys) -> None:
+        self._table = metadata.tables["parked"]
+        self._keys = keys
+
+    def park(
+        self,
+        session: Session,
+        *,
+        parked_id: str,
+        message_id: str | None,
+        type_: str | None,
+        reason: str,
+        key_id: str | None,
+        body: bytes,
+        now: datetime,
+    ) -> None:
+        """Keep a message: under the person's key where it could be read, as it came (sealed) where not."""
+        stored = self._keys.seal(key_id, f"parked.body.{parked_id}", body) if key_id else body
+        values = {"parked_id": parked_id, "message_id": message_id, "type": type_, "reason": reason, "parked_at": now}
+        session.execute(insert(self._table).values(**values, key_id=key_id, body=stored))
+
+    def listed(self, session: Session) -> list[dict[str, object]]:
+        """Return what is parked: ids, type, reason and time, never a value."""
+        table = self._table
+        columns = (table.c.parked_id, table.c.message_id, table.c.type, table.c.reason, table.c.parked_at)
+        rows = session.execute(select(*columns).where(table.c.resolved_at.is_(None)).order_by(table.c.parked_at))
+        return [dict(row) for row in rows.mappings()]
+
+    def count(self, session: Session) -> int:
+        """Return how many messages are parked."""
+        table = self._table
+        return int(
+            session.execute(select(func.count()).select_from(table).where(table.c.resolved_at.is_(None))).scalar_one()
+        )
+
+    def take(self, session: Session, parked_id: str) -> tuple[str | None, bytes] | None:
+        """Return (key id, body) of one parked message, or None if there is none by that id."""
+        table = self._table
+        row = session.execute(
+            select(table).where(table.c.parked_id == parked_id, table.c.resolved_at.is_(None))
+        ).mappings()
+        found = row.one_or_none()
+        if found is None:
+            return None
+        body = bytes(found["body"])
+        key_id = found["key_id"]
+        return key_id, self._keys.unseal(key_id, f"parked.body.{parked_id}", body) if key_id else body
+
+    def resolve(self, session: Session, parked_id: str, *, resolution: str, now: datetime) -> None:
+        """Record what was done with a parked message; its body goes."""
+        row = update(self._table).where(self._table.c.parked_id == parked_id)
+        session.execute(row.values(resolved_at=now, resolution=resolution, body=b""))

@@ -1,0 +1,163 @@
+"""The outbox: what a transaction announces is a row of that transaction, and is published after its commit.
+
+Every row is published at least once, under one message id drawn once. Bodies lie sealed under the person's key.
+"""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlmodel import Session
+
+from shared.database import Instant
+from shared.keys import KeyDestroyed, PersonKeys
+
+CARE = "care"
+"""The destination of care events; any other destination is a recipient."""
+
+CLAIM = timedelta(seconds=30)
+"""How long a row belongs to the instance that took it; after that, another may publish it."""
+
+KEEP_SENT = timedelta(days=7)
+"""How long sent rows are kept, so that a lost queue can be filled again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message on its way out. `body` is the event's JSON, or empty for a notice, whose id is all it says."""
+
+    message_id: str
+    destination: str
+    type: str
+    correlation_id: str
+    created_at: datetime
+    key_id: str | None
+    body: bytes
+
+
+def random_id() -> str:
+    """Return a random id: 32 bytes, 43 characters, safe in a URL and in a log."""
+    return secrets.token_urlsafe(32)
+
+
+def outbox_table(metadata: MetaData) -> Table:
+    """Define a service's outbox on its own metadata."""
+    table = Table(
+        "outbox",
+        metadata,
+        Column("seq", Integer, primary_key=True, autoincrement=True),
+        Column("message_id", String(64), nullable=False, unique=True),
+        Column("destination", String(100), nullable=False),
+        Column("type", String(100), nullable=False),
+        Column("correlation_id", String(64), nullable=False),
+        Column("created_at", Instant, nullable=False),
+        Column("key_id", String(64), nullable=True),
+        Column("body", LargeBinary, nullable=False),
+        Column("claimed_until", Instant, nullable=True),
+        Column("sent_at", Instant, nullable=True),
+    )
+    Index(
+        "outbox_unsent", table.c.seq, sqlite_where=table.c.sent_at.is_(None), postgresql_where=table.c.sent_at.is_(None)
+    )
+    return table
+
+
+class Outbox:
+    """Reads and writes a service's outbox rows inside a transaction that somebody else commits."""
+
+    def __init__(self, metadata: MetaData, keys: PersonKeys) -> None:
+        self._table = metadata.tables["outbox"]
+        self._keys = keys
+
+    def prepare(self, outgoing: Sequence[Outgoing], *, now: datetime) -> list[dict[str, object]]:
+        """Return rows with sealed bodies, claimed by the instance that will publish them right after the commit."""
+        return [
+            {
+                "message_id": item.message_id,
+                "destination": item.destination,
+                "type": item.type,
+                "correlation_id": item.correlation_id,
+                "created_at": item.created_at,
+                "key_id": item.key_id,
+                "body": self._sealed(item),
+                "claimed_until": now + CLAIM,
+            }
+            for item in outgoing
+        ]
+
+    def add(self, session: Session, rows: Sequence[dict[str, object]]) -> None:
+        """Store prepared rows."""
+        if rows:
+            session.execute(insert(self._table), list(rows))
+
+    def _sealed(self, item: Outgoing) -> bytes:
+        if item.key_id is None:
+            return item.body
+        return self._keys.seal(item.key_id, f"outbox.body.{item.message_id}", item.body)
+
+    def claim(self, session: Session, *, now: datetime, limit: int, all_unsent: bool = False) -> list[Outgoing]:
+        """Take unsent rows whose claim has run out; `all_unsent` at the start of the only instance takes every one."""
+        table = self._table
+        free = or_(table.c.claimed_until.is_(None), table.c.claimed_until < now)
+        chosen = select(table.c.seq).where(table.c.sent_at.is_(None)).order_by(table.c.seq).limit(limit)
+        chosen = (chosen if all_unsent else chosen.where(free)).with_for_update(skip_locked=True)
+        taken = (
+            update(table)
+            .where(table.c.seq.in_(chosen.scalar_subquery()))
+            .values(claimed_until=now + CLAIM)
+            .returning(table)
+        )
+        rows = sorted(session.execute(taken).mappings(), key=lambda row: int(row["seq"]))
+        claimed = []
+        for row in rows:
+            try:
+                claimed.append(self._read(dict(row)))
+            except KeyDestroyed:  # the person was erased: the message may never leave
+                self.mark_sent(session, [row["message_id"]], now=now)
+        return claimed
+
+    def _read(self, row: dict[str, object]) -> Outgoing:
+        names = ("message_id", "destination", "type", "correlation_id", "created_at", "key_id", "body")
+        values = {name: row[name] for name in names}
+        key_id, body = row["key_id"], bytes(row["body"])  # type: ignore[call-overload]  # the column holds bytes
+        if key_id:
+            body = self._keys.unseal(str(key_id), f"outbox.body.{row['message_id']}", body)
+        return Outgoing(**{**values, "body": body})
+
+    def mark_sent(self, session: Session, message_ids: Iterable[str], *, now: datetime) -> None:
+        """Record that the broker has confirmed these messages."""
+        table = self._table
+        session.execute(update(table).where(table.c.message_id.in_(list(message_ids))).values(sent_at=now))
+
+    def release(self, session: Session, message_ids: Iterable[str], *, until: datetime) -> None:
+        """Give back what could not be published, to be tried again from then on."""
+        table = self._table
+        session.execute(update(table).where(table.c.message_id.in_(list(message_ids))).values(claimed_until=until))
+
+    def forget_sent(self, session: Session, *, now: datetime) -> int:
+        """Delete sent rows that are older than the time that they are kept; return how many."""
+        done = session.execute(delete(self._table).where(self._table.c.sent_at < now - KEEP_SENT))
+        return int(getattr(done, "rowcount", 0))
+
+    def count_unsent(self, session: Session) -> int:
+        """Return how many messages wait for the broker."""
+        table = self._table
+        return int(
+            session.execute(select(func.count()).select_from(table).where(table.c.sent_at.is_(None))).scalar_one()
+        )

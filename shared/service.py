@@ -1,0 +1,219 @@
+"""Puts one service together: database, keys, writer, outbox relay, subscription, health. Importing it does nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import structlog
+from fastapi import Depends, FastAPI
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import MetaData, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared import topology
+from shared.bus import Line, Subscription
+from shared.database import Database, open_engine
+from shared.inbox import Inbox, Parking
+from shared.keys import PersonKeys
+from shared.outbox import Outbox
+from shared.receiver import Handlers, Receiver
+from shared.relay import Publish, Relay, care_publisher
+from shared.settings import ServiceSettings
+from shared.unit_of_work import UnitOfWork
+from shared.web import Caller, Role, Tokens, allow, new_app, problem
+from shared.writer import StoreUnavailable, Writer
+from shared.zone import ZoneKeys
+
+log = structlog.get_logger()
+
+STALLED_SECONDS = 15.0
+
+
+def utc_now() -> datetime:
+    """Return the time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+class Service:
+    """The running parts of one service. `running` starts them in order and stops them in reverse."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: ServiceSettings,
+        metadata: MetaData,
+        handlers: Handlers,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.clock = clock
+        self.database = Database(open_engine(settings.database_url), metadata)
+        self.keys = PersonKeys(open_engine(settings.key_store_url), master_key=settings.master_key())
+        self.zone_keys = ZoneKeys(settings.zone_keys_file)
+        self.tokens = Tokens(settings.tokens_file)
+        self.outbox = Outbox(metadata, self.keys)
+        self.inbox = Inbox(metadata, self.keys)
+        self.parking = Parking(metadata, self.keys)
+        self.to_recipient: Publish | None = None
+        self.writer = Writer(self.database, self.keys, self.outbox, clock=clock)
+        self._handlers = handlers
+        self._relay: Relay | None = None
+        self._line: Line | None = None
+        self._subscription: Subscription | None = None
+        self.receiver: Receiver | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the service. Without a broker URL it keeps its outbox, answers HTTP and says that it is not ready."""
+        try:
+            self.keys.create_store()
+        except SQLAlchemyError as error:
+            log.error("service_not_started", exc_info=error)
+            raise
+        self.writer.start()
+        if self.settings.broker_url:
+            self._start_bus(self.settings.broker_url)
+        log.info("service_started")
+        try:
+            yield
+        finally:
+            await self._stop()
+
+    def _start_bus(self, url: str) -> None:
+        self._line = Line(url, name="care.publish")
+        self._line.start()
+        self._relay = Relay(
+            self.database,
+            self.writer,
+            self.outbox,
+            to_care=care_publisher(self._line, self.zone_keys, source=self.name),
+            to_recipient=self.to_recipient,
+            clock=self.clock,
+        )
+        self.writer.on_commit(self._relay.take)
+        self._relay.start()
+        self.receiver = Receiver(
+            self.name,
+            self._handlers,
+            writer=self.writer,
+            inbox=self.inbox,
+            parking=self.parking,
+            zone_keys=self.zone_keys,
+            line=self._line,
+        )
+        self._subscription = Subscription(url)
+        self._subscription.consume(topology.events_queue(self.name), self.receiver.receive)
+        self._subscription.consume(topology.parked_queue(self.name), self.receiver.park)
+        self._subscription.start()
+
+    async def _stop(self) -> None:
+        if self._subscription is not None:
+            await self._subscription.stop()
+        if self._relay is not None:
+            await self._relay.stop()
+        if self._line is not None:
+            await self._line.stop()
+        await self.writer.stop()
+        self.database.engine.dispose()
+        log.info("service_stopped")
+
+    async def ready(self) -> dict[str, Any]:  # Any: a JSON object
+        """Say for each part whether it works, by trying it."""
+        stalled = self.receiver is not None and self.receiver.oldest_in_flight_seconds() > STALLED_SECONDS
+        parts = {
+            "database": await self._database_writes(),
+            "broker_publishing": self._line is not None and self._line.is_up,
+            "broker_consuming": self._subscription is not None and self._subscription.is_up,
+            "handlers_progress": not stalled,
+        }
+        counts = await asyncio.to_thread(self._counts) if parts["database"] else {}
+        parts["no_message_waits_too_long"] = counts.get("waiting_too_long", 0) == 0
+        return {"ready": all(parts.values()), "parts": parts, "counts": counts}
+
+    async def _database_writes(self) -> bool:
+        def touch(work: UnitOfWork) -> None:
+            work.session.execute(text("UPDATE row_lock SET name = name WHERE name = ''"))
+
+        try:
+            async with asyncio.timeout(STALLED_SECONDS / 3):
+                await self.writer.run(touch)
+        except (StoreUnavailable, TimeoutError):
+            return False
+        return True
+
+    def _counts(self) -> dict[str, int]:
+        with self.database.read() as session:
+            return {
+                "unsent": self.outbox.count_unsent(session),
+                "parked": self.parking.count(session),
+                "waiting_too_long": self.inbox.count_waiting(session, now=self.clock()),
+            }
+
+
+class DropParked(BaseModel):
+    """Why a parked message is given up."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(pattern=r"^[a-z_]{3,60}$")
+
+
+def new_service_app(service: Service, *, title: str, version: str) -> FastAPI:
+    """Return the app of a service with what all services answer: health, readiness, parked messages."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with service.running():
+            yield
+
+    app = new_app(title, version=version, tokens=service.tokens, lifespan=lifespan)
+    app.state.service = service
+    operator = Annotated[Caller, Depends(allow(Role.OPERATOR))]
+
+    @app.get("/health", tags=["operation"])
+    async def health() -> dict[str, str]:
+        """Say that the process answers."""
+        return {"status": "alive", "service": service.name, "version": version}
+
+    @app.get("/ready", tags=["operation"])
+    async def ready() -> JSONResponse:
+        """Say whether database, broker and handlers work, tried just now; 503 if any does not."""
+        state = await service.ready()
+        return JSONResponse(state, status_code=200 if state["ready"] else 503)
+
+    @app.get("/parked", tags=["operation"])
+    def parked(_caller: operator) -> list[dict[str, Any]]:  # Any: JSON values
+        """List messages that no retry could help: ids, type, reason, time."""
+        with service.database.read() as session:
+            return [{**row, "parked_at": str(row["parked_at"])} for row in service.parking.listed(session)]
+
+    @app.post("/parked/{parked_id}/handling", tags=["operation"])
+    async def handle_parked(parked_id: str, caller: operator) -> JSONResponse:
+        """Handle a parked message again, after its cause was mended."""
+        if service.receiver is None or not await service.receiver.handle_parked(parked_id):
+            return problem(404, "parked_message_not_found", "no parked message by that id")
+        log.info("parked_message_handled", parked_id=parked_id, by=caller.caller_id)
+        return JSONResponse({"parked_id": parked_id, "resolution": "handled"})
+
+    @app.post("/parked/{parked_id}/dropping", tags=["operation"])
+    async def drop_parked(parked_id: str, drop: DropParked, caller: operator) -> JSONResponse:
+        """Give a parked message up, with a reason."""
+        resolution = f"dropped: {drop.reason} by {caller.caller_id}"
+
+        def give_up(work: UnitOfWork) -> bool:
+            if not any(row["parked_id"] == parked_id for row in service.parking.listed(work.session)):
+                return False
+            service.parking.resolve(work.session, parked_id, resolution=resolution, now=work.now)
+            return True
+
+        if not await service.writer.run(give_up):
+            return problem(404, "parked_message_not_found", "no parked message by that id")
+        log.info("parked_message_dropped", parked_id=parked_id, by=caller.caller_id)
+        return JSONResponse({"parked_id": parked_id, "resolution": "dropped"})
+
+    return app

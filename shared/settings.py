@@ -1,0 +1,32 @@
+"""What every service is told at start. Secrets come as files; nothing here is personal."""
+
+import base64
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """Settings that all services have in common; each is an environment variable of the same name."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    database_url: str
+    key_store_url: str
+    """Where wrapped person keys lie: a store of its own, in no backup of the database."""
+    master_key_file: Path
+    zone_keys_file: Path
+    tokens_file: Path
+    broker_url: str | None = Field(default=None, repr=False)
+    """The service's own account on the vhost `care`. Without it the service runs, keeps its outbox and is not ready."""
+    http_host: str = "127.0.0.1"
+    http_port: int = 8080
+    log_level: str = "INFO"
+
+    def master_key(self) -> bytes:
+        """Read the key that wraps the person keys: 32 bytes in base64."""
+        key = base64.b64decode(self.master_key_file.read_text(encoding="ascii").strip())
+        if len(key) != 32:  # noqa: PLR2004
+            raise ValueError("master_key_file must hold 32 bytes in base64")
+        return key

@@ -1,0 +1,78 @@
+"""What a handler works with: one open transaction, the person keys, the time, and a way to announce.
+
+A handler loads, decides, saves and announces. It never commits and never publishes: the writer decides how many
+handlers share a commit, and the relay publishes after it.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from shared.contracts.envelope import CareEvent, canonical
+from shared.keys import PersonKeys
+from shared.outbox import CARE, Outgoing, random_id
+
+
+class UnitOfWork:
+    """One open transaction of one service."""
+
+    def __init__(self, session: Session, keys: PersonKeys, *, now: datetime) -> None:
+        self.session = session
+        self.keys = keys
+        self.now = now
+        self.correlation_id = random_id()
+        self.outgoing: list[Outgoing] = []
+
+    def announce(self, event: CareEvent) -> None:
+        """Tell the care circle; it is published after the commit, or never."""
+        self._send(CARE, event.event_type, key_id=event.key_id, body=event.body())
+
+    def notify(self, recipient_id: str, notice_id: str) -> None:
+        """Tell a recipient that there is something to open. The notice holds its random id and nothing else."""
+        self.outgoing.append(
+            Outgoing(
+                message_id=notice_id,
+                destination=recipient_id,
+                type="notice",
+                correlation_id=notice_id,
+                created_at=self.now,
+                key_id=None,
+                body=b"",
+            )
+        )
+
+    def seal(self, key_id: str, where: str, value: Any) -> bytes:  # Any: a JSON value
+        """Return a personal value sealed for its table, column and row."""
+        return self.keys.seal(key_id, where, canonical(value))
+
+    def unseal(self, key_id: str, where: str, sealed: bytes) -> Any:  # Any: a JSON value
+        """Return a personal value; raise KeyDestroyed or UnreadableValue."""
+        return json.loads(self.keys.unseal(key_id, where, sealed))
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Undo everything of this block, announcements included, when it raises."""
+        announced = len(self.outgoing)
+        try:
+            with self.session.begin_nested():
+                yield
+        except BaseException:
+            del self.outgoing[announced:]
+            raise
+
+    def _send(self, destination: str, type_: str, *, key_id: str, body: bytes) -> None:
+        self.outgoing.append(
+            Outgoing(
+                message_id=random_id(),
+                destination=destination,
+                type=type_,
+                correlation_id=self.correlation_id,
+                created_at=self.now,
+                key_id=key_id,
+                body=body,
+            )
+        )

@@ -1,0 +1,146 @@
+"""HTTP as every service speaks it: role tokens, and errors that name field and reason but never the value."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from shared.observability import correlation_id
+from shared.outbox import random_id
+from shared.writer import StoreUnavailable
+
+
+class Role(StrEnum):
+    """What a caller may do. A role is held by a token; tokens are made by `ops` and only their hashes are stored."""
+
+    INTAKE_WORKER = "intake_worker"
+    ASSESSOR = "assessor"
+    LEAD = "lead"
+    PERSON_DESK = "person_desk"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, as the token says."""
+
+    caller_id: str
+    role: Role
+
+
+class Unauthorised(Exception):
+    """Raised when a request brings no token, or one that is not known."""
+
+    code = "unauthorised"
+
+
+class Forbidden(Exception):
+    """Raised when the caller's role may not do this."""
+
+    code = "forbidden"
+
+
+class Tokens:
+    """Knows callers by the hash of their token; reads the file again when it changes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read_at = -1
+        self._callers: dict[str, Caller] = {}
+
+    def caller(self, token: str) -> Caller | None:
+        """Return who holds a token, or None."""
+        state = self._path.stat().st_mtime_ns
+        if state != self._read_at:
+            raw = json.loads(self._path.read_text(encoding="utf-8"))
+            self._callers = {item["sha256"]: Caller(item["caller_id"], Role(item["role"])) for item in raw["tokens"]}
+            self._read_at = state
+        return self._callers.get(hashlib.sha256(token.encode()).hexdigest())
+
+
+_bearer = HTTPBearer(auto_error=False)
+
+
+def allow(*roles: Role) -> Callable[..., Caller]:
+    """Return a dependency that lets only these roles in and says who calls."""
+
+    def check(
+        request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    ) -> Caller:
+        caller = request.app.state.tokens.caller(credentials.credentials) if credentials else None
+        if caller is None:
+            raise Unauthorised
+        if caller.role not in roles:
+            raise Forbidden
+        return Caller(caller.caller_id, caller.role)
+
+    return check
+
+
+def new_app(title: str, *, version: str, tokens: Tokens, lifespan: Any) -> FastAPI:  # Any: FastAPI's lifespan type
+    """Return an app without the documentation pages that load scripts from elsewhere, and with our error answers."""
+    app = FastAPI(title=title, version=version, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.state.tokens = tokens
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(Unauthorised, _answer(401))
+    app.add_exception_handler(Forbidden, _answer(403))
+    app.add_exception_handler(StoreUnavailable, _answer(503))
+    app.middleware("http")(_correlate)
+    return app
+
+
+def answer_errors(app: FastAPI, base: type[Exception], statuses: Mapping[str, int]) -> None:
+    """Answer a service's errors by their code; a code without a status is a conflict (409)."""
+
+    async def answer(_request: Request, error: Exception) -> JSONResponse:
+        code = str(getattr(error, "code", "conflict"))
+        return problem(statuses.get(code, 409), code, str(error), fields=getattr(error, "fields", None))
+
+    app.add_exception_handler(base, answer)
+
+
+def problem(status: int, code: str, message: str, *, fields: list[dict[str, str]] | None = None) -> JSONResponse:
+    """Return an error as every service words it."""
+    return JSONResponse({"code": code, "message": message, "errors": fields or []}, status_code=status)
+
+
+def _answer(status: int) -> Callable[[Request, Exception], Awaitable[JSONResponse]]:
+    async def answer(_request: Request, error: Exception) -> JSONResponse:
+        return problem(status, str(getattr(error, "code", "error")), str(error) or type(error).__name__.lower())
+
+    return answer
+
+
+async def _malformed(_request: Request, error: Exception) -> JSONResponse:
+    """Name each field and why it was refused. The input itself is never repeated."""
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    fields = [
+        {"field": ".".join(map(str, item["loc"][1:] or item["loc"])), "reason": reason_of(item)} for item in found
+    ]
+    return problem(422, "malformed", "the request has fields that cannot be accepted", fields=fields)
+
+
+def reason_of(item: Mapping[str, Any]) -> str:  # Any: pydantic's error details
+    """Return pydantic's reason for a refusal where it is built from the schema alone, else its type."""
+    from_schema = {"missing", "extra_forbidden", "enum", "literal_error", "string_too_long", "string_too_short"}
+    return str(item["msg"]) if item["type"] in from_schema else str(item["type"]).replace("_", " ")
+
+
+async def _correlate(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    chain = random_id()
+    token = correlation_id.set(chain)
+    try:
+        response = await call_next(request)
+    finally:
+        correlation_id.reset(token)
+    response.headers["X-Correlation-Id"] = chain
+    response.headers["Cache-Control"] = "no-store"
+    return response

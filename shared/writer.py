@@ -1,0 +1,190 @@
+"""One writer per service: handlers that arrive together share a commit, and what cannot wait goes first.
+
+A group holds at most 64 handlers or 5 ms of work; a waiting urgent one (a withdrawal, an opening) ends it. Each
+handler has a savepoint of its own, so one that fails fails alone. Nobody is answered before the commit.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import monotonic
+from typing import Any, TypeVar
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlmodel import Session
+
+from shared.database import Database
+from shared.keys import PersonKeys
+from shared.outbox import Outbox, Outgoing
+from shared.unit_of_work import UnitOfWork
+
+R = TypeVar("R")
+Locks = Callable[[Session], set[str]]
+
+GROUP_JOBS = 64
+GROUP_SECONDS = 0.005
+_RETRIED = {"40001", "40P01"}  # serialization failure, deadlock: PostgreSQL asks to run it again
+
+
+class StoreUnavailable(RuntimeError):
+    """Raised when the database cannot be written: nothing was done, and trying again later is right."""
+
+    code = "store_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("the database cannot be written at the moment")
+
+
+@dataclass(slots=True)
+class _Job:
+    handler: Callable[[UnitOfWork], Any]  # Any: each handler has its own result
+    locks: Locks | None
+    urgent: bool
+    future: "asyncio.Future[Any]"
+    loop: asyncio.AbstractEventLoop
+    result: Any = None
+    error: BaseException | None = None
+    outgoing: list[Outgoing] = field(default_factory=list)
+    rows: list[dict[str, object]] = field(default_factory=list)
+
+    def settle(self) -> None:
+        if self.future.done():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+class Writer:
+    """Runs handlers in one thread, in groups, each group one transaction."""
+
+    def __init__(
+        self,
+        database: Database,
+        keys: PersonKeys,
+        outbox: Outbox,
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._keys = keys
+        self._outbox = outbox
+        self._clock = clock
+        self._committed: Callable[[list[Outgoing]], None] = lambda outgoing: None
+        self._urgent: deque[_Job] = deque()
+        self._usual: deque[_Job] = deque()
+        self._arrived = threading.Condition()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def on_commit(self, committed: Callable[[list[Outgoing]], None]) -> None:
+        """Have the messages of each group handed over right after its commit, in the event loop."""
+        self._committed = committed
+
+    def start(self) -> None:
+        """Start the writing thread."""
+        self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Finish what has been handed in, then stop."""
+        with self._arrived:
+            self._stopping = True
+            self._arrived.notify()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+
+    async def run(self, handler: Callable[[UnitOfWork], R], *, locks: Locks | None = None, urgent: bool = False) -> R:
+        """Run a handler in a group's transaction and return its result after the commit.
+
+        `locks` names the rows to lock before anything is read. Raises what the handler raised (its work is undone),
+        or StoreUnavailable when the group could not be committed.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
+        with self._arrived:
+            if self._stopping:
+                raise StoreUnavailable
+            (self._urgent if urgent else self._usual).append(_Job(handler, locks, urgent, future, loop))
+            self._arrived.notify()
+        return await future
+
+    def _work(self) -> None:
+        while True:
+            group = self._take()
+            if not group:
+                return
+            done = self._commit(group)
+            left = group[len(done) :]
+            with self._arrived:
+                (self._urgent if group[0].urgent else self._usual).extendleft(reversed(left))
+            if done:
+                done[0].loop.call_soon_threadsafe(self._answer, done)
+
+    def _take(self) -> list[_Job]:
+        with self._arrived:
+            while not (self._urgent or self._usual or self._stopping):
+                self._arrived.wait()
+            queue = self._urgent or self._usual
+            return [queue.popleft() for _ in range(min(len(queue), GROUP_JOBS))]
+
+    def _answer(self, done: list[_Job]) -> None:
+        outgoing = [item for job in done for item in job.outgoing]
+        if outgoing:
+            self._committed(outgoing)
+        for job in done:
+            job.settle()
+
+    def _commit(self, group: list[_Job]) -> list[_Job]:
+        """Run a group and return the jobs that are settled: all of them, or a first part if something urgent came."""
+        try:
+            try:
+                return self._transact(group)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in _RETRIED:
+                    raise
+                return self._transact(group)
+        except BaseException as error:
+            for job in group:
+                job.outgoing = []
+                job.error = StoreUnavailable() if isinstance(error, SQLAlchemyError | OSError) else error
+            return group
+
+    def _transact(self, group: list[_Job]) -> list[_Job]:
+        now = self._clock()
+        until = monotonic() + GROUP_SECONDS
+        with self._database.write() as session:
+            self._database.lock(session, {name for job in group if job.locks for name in job.locks(session)})
+            done: list[_Job] = []
+            for job in group:
+                self._run(job, session, now)
+                done.append(job)
+                if monotonic() > until or (self._urgent and not job.urgent):
+                    break
+            self._outbox.add(session, [row for job in done for row in job.rows])
+            session.commit()
+        return done
+
+    def _run(self, job: _Job, session: Session, now: datetime) -> None:
+        work = UnitOfWork(session, self._keys, now=now)
+        job.result, job.error, job.outgoing, job.rows = None, None, [], []
+        try:
+            with work.attempt():
+                job.result = job.handler(work)
+                job.rows = self._outbox.prepare(work.outgoing, now=now)
+            job.outgoing = work.outgoing
+        except DBAPIError as error:
+            if error.connection_invalidated or not _is_the_jobs_own(error):
+                raise
+            job.error = error
+        except Exception as error:
+            job.error = error
+
+
+def _is_the_jobs_own(error: DBAPIError) -> bool:
+    """Say whether one job's data caused it (a broken rule of a table), not the state of the database."""
+    return type(error).__name__ in {"IntegrityError", "DataError", "ProgrammingError"}
