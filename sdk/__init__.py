@@ -1,1 +1,41 @@
-"""What a recipient installs: receive, open, commission, answer."""
+"""What a recipient of Gesehen installs: receive, open, commission, answer.
+
+`Recipient` is the way in; everything else here is what it takes and gives back.
+"""
+
+from sdk.commands import Contact, FieldError, Received, Refused
+from sdk.connection import ConnectionFile
+from sdk.content import Fact, Referral, Situation
+from sdk.errors import BadFile, GesehenError, HandlerFailed, LoginRefused, OpeningRefused, TryAgain, UnreadableAnswer
+from sdk.events import Empty, Event, Released, Retracted, StatusChanged
+from sdk.line import Arrival
+from sdk.recipient import Recipient
+from sdk.store import Store
+from sdk.subscription import Subscription
+
+__all__ = [
+    "Arrival",
+    "BadFile",
+    "ConnectionFile",
+    "Contact",
+    "Empty",
+    "Event",
+    "Fact",
+    "FieldError",
+    "GesehenError",
+    "HandlerFailed",
+    "LoginRefused",
+    "OpeningRefused",
+    "Received",
+    "Recipient",
+    "Referral",
+    "Refused",
+    "Released",
+    "Retracted",
+    "Situation",
+    "StatusChanged",
+    "Store",
+    "Subscription",
+    "TryAgain",
+    "UnreadableAnswer",
+]

@@ -1,0 +1,7 @@
+"""The command line: `python -m sdk keygen | receive | open | commission | cancel | answer | held`."""
+
+import sys
+
+from sdk.cli import main
+
+sys.exit(main())
