@@ -17,7 +17,7 @@ class Fact(_Content):
     """A fact of one life domain, in codes."""
 
     code: str
-    severity: str | int | None = None
+    severity: int | None = None
     since_on: date | None = None
     amount_cents: int | None = None
     recorded_on: date | None = None

@@ -1,5 +1,6 @@
 """What comes out of a notice: a redacted event, or nothing. Reading only; what it does to what is held: `store.py`."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
@@ -18,10 +19,13 @@ class ReleasedContent(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
 
-    __pydantic_extra__: dict[str, JsonValue] = Field(repr=False)
+    __pydantic_extra__: dict[str, JsonValue]
 
     type: str
     reference: str
+
+    def __repr_args__(self) -> Iterator[tuple[str, str]]:
+        yield "type", self.type  # what was released must not end up in a log by printing an event
 
 
 class Released(_Answer):

@@ -72,6 +72,8 @@ class Line:
         """Connect; if the broker is away go on trying in the background, if it refuses the account say so."""
         try:
             await self._connect()
+        except asyncio.CancelledError:
+            _raise_if_cancelled()
         except (AuthenticationError, ProbableAuthenticationError):
             raise LoginRefused(f"{self._file.place} refuses the account {self._file.account}") from None
         except (*CONNECTION_EXCEPTIONS, TimeoutError) as error:

@@ -26,7 +26,9 @@ CREATE TABLE IF NOT EXISTS snapshot (
 CREATE TABLE IF NOT EXISTS tombstone (release_id TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS status (reference TEXT PRIMARY KEY, status TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS unhandled (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, notice TEXT NOT NULL UNIQUE, release_id TEXT, event TEXT NOT NULL);
+    number INTEGER PRIMARY KEY AUTOINCREMENT, notice TEXT NOT NULL UNIQUE, event TEXT NOT NULL,
+    release_id TEXT,  -- of content only: what retracts it
+    subject TEXT);    -- of content and status: what a newer one of the same subject replaces
 """
 
 _STATUS_ORDER = ("commissioned", "running", "finished", "ended")
@@ -52,11 +54,7 @@ class Store:
         with self._transaction():
             effect = self._effect_of(event)
             if effect is not None:
-                release_id = None if isinstance(effect, StatusChanged) else effect.release_id
-                self._database.execute(
-                    "INSERT OR REPLACE INTO unhandled (notice, release_id, event) VALUES (?, ?, ?)",
-                    (event.notice, release_id, effect.model_dump_json()),
-                )
+                self._queue(effect, notice=event.notice)
         if effect is not None:
             self._forget_old_pages()
         return effect
@@ -93,6 +91,17 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _queue(self, effect: Event, *, notice: str) -> None:
+        subject, release_id = _subject(effect), effect.release_id if isinstance(effect, Released) else None
+        # A handler that has not taken the former one yet must not get it after this one.
+        self._database.execute("DELETE FROM unhandled WHERE subject = ?", (subject,))
+        if isinstance(effect, Retracted):
+            self._database.execute("DELETE FROM unhandled WHERE release_id = ?", (effect.release_id,))
+        self._database.execute(
+            "INSERT OR REPLACE INTO unhandled (notice, event, release_id, subject) VALUES (?, ?, ?, ?)",
+            (notice, effect.model_dump_json(), release_id, subject),
+        )
 
     def _effect_of(self, event: Event) -> Event | None:
         match event:
@@ -133,7 +142,6 @@ class Store:
         if added.rowcount == 0:
             return None
         self._database.execute("UPDATE snapshot SET event = NULL WHERE release_id = ?", (event.release_id,))
-        self._database.execute("DELETE FROM unhandled WHERE release_id = ?", (event.release_id,))
         return event
 
     def _note_status(self, event: StatusChanged) -> Event | None:
@@ -161,3 +169,13 @@ class Store:
     def _forget_old_pages(self) -> None:
         # secure_delete overwrites the page, but the log keeps its former version until it is truncated.
         self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _subject(event: Event) -> str | None:
+    match event:
+        case Released():
+            return f"{event.type} {event.reference}"
+        case StatusChanged():
+            return f"status {event.reference}"
+        case Retracted():
+            return None

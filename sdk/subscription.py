@@ -28,6 +28,7 @@ WireLog = Callable[[Arrival], None]
 _PREFETCH = 16
 RETRY_DELAYS = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 _CONSUME_AGAIN_SECONDS = 1.0
+_STOP_SECONDS = 2.0
 
 
 class Subscription:
@@ -79,11 +80,15 @@ class Subscription:
         self._active.set()
 
     async def stop(self) -> None:
-        """Stop for good; what is not acknowledged stays in the inbox."""
-        await self.pause()
+        """Stop for good, soon: what is not acknowledged stays in the inbox."""
+        self._active.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_SECONDS), self._one_at_a_time:
+                pass
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        await self._leave()
 
     async def wait(self) -> None:
         """Wait as long as the subscription runs."""
