@@ -157,6 +157,10 @@ class Recipient:
                 raise TryAgain("the gate cannot reach its store")
             case Refused():
                 raise OpeningRefused(", ".join(f"{error.field} {error.reason}" for error in answer.errors))
+            case Empty():
+                return answer
+            case _ if answer.notice != notice_id:
+                raise UnreadableAnswer("an answer to another notice")
             case _:
                 return answer
 
