@@ -1,0 +1,126 @@
+"""What a case in intake needs next and by when, and which contacts and identities are possible.
+
+Pure rules: no clock, no database, no broker. What a case is about is left to the assessment service.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from shared.contracts.intake import Channel, Contact, Identity, Origin
+
+DEFAULT_TEAM = "team-intake"
+FIRST_CONTACT_WORKING_DAYS = 3
+STREET_CONTACT_WORKING_DAYS = 1
+REVIEW_EVERY = timedelta(days=30)
+EARLIEST_BIRTH = date(1900, 1, 1)
+GERMANY_AHEAD = timedelta(hours=2)
+"""In Essen a new day begins up to two hours before it does in UTC."""
+
+
+class IntakeError(Exception):
+    """Base of everything that this service refuses. Texts never repeat what was sent."""
+
+    code = "intake_error"
+    fields: list[dict[str, str]] | None = None
+
+
+class CaseNotFound(IntakeError):
+    """Raised when a request names a case that this service never opened."""
+
+    code = "case_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("no case by that id")
+
+
+class CaseHasEnded(IntakeError):
+    """Raised when something is to be changed in a case that is over."""
+
+    code = "case_has_ended"
+
+    def __init__(self) -> None:
+        super().__init__("the case has ended")
+
+
+class NotAcceptable(IntakeError):
+    """Raised when a field's value breaks a rule; names field and reason."""
+
+    code = "malformed"
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__("the request has fields that cannot be accepted")
+        self.fields = [{"field": field, "reason": reason}]
+
+
+class NextStep(StrEnum):
+    """What intake owes a person next."""
+
+    GIVE_NOTICES = "give_notices"
+    ASSESSMENT = "assessment"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A next step with its day."""
+
+    code: NextStep
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a case is in intake."""
+
+    first_contact_by: date
+    notices_given: bool = False
+    reviewed_on: date | None = None
+
+
+def next_step(progress: Progress) -> Step:
+    """Return what has to be done next: the three notices before anything else."""
+    if not progress.notices_given:
+        return Step(NextStep.GIVE_NOTICES, progress.first_contact_by)
+    if progress.reviewed_on is None:
+        return Step(NextStep.ASSESSMENT, progress.first_contact_by)
+    return Step(NextStep.REVIEW, progress.reviewed_on + REVIEW_EVERY)
+
+
+def is_overdue(due_on: date, *, today: date) -> bool:
+    """Say whether a step's day has passed."""
+    return due_on < today
+
+
+def first_contact_by(origin: Origin, *, opened_on: date, deadline: date | None = None) -> date:
+    """Return the day by which somebody must have spoken with the person; a commission's deadline can shorten it."""
+    days = STREET_CONTACT_WORKING_DAYS if origin is Origin.STREET else FIRST_CONTACT_WORKING_DAYS
+    usual = after_working_days(opened_on, days)
+    return usual if deadline is None else max(opened_on, min(usual, deadline))
+
+
+def after_working_days(day: date, count: int) -> date:
+    """Return the day that lies so many working days (Monday to Friday) later."""
+    ahead: Sequence[date] = [day + timedelta(days=number) for number in range(1, 7 * (count // 5 + 2))]
+    working = [later for later in ahead if later.weekday() < 5]  # noqa: PLR2004  # Saturday is day 5
+    return working[count - 1]
+
+
+def today_at(now: datetime) -> date:
+    """Return the latest day that it can be in Germany at this moment."""
+    return (now + GERMANY_AHEAD).date()
+
+
+def check_contact(contact: Contact) -> Contact:
+    """Refuse a phone, e-mail or letter without an address; no address at all is in person, and ordinary."""
+    if contact.channel is not Channel.IN_PERSON and contact.address is None:
+        raise NotAcceptable("contact.address", "is needed for this channel")
+    return contact
+
+
+def check_identity(identity: Identity, *, now: datetime) -> Identity:
+    """Refuse a day of birth that cannot be one."""
+    if identity.born_on is not None and not EARLIEST_BIRTH <= identity.born_on <= today_at(now):
+        raise NotAcceptable("identity.born_on", "cannot be a day of birth")
+    return identity

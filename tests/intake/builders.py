@@ -1,0 +1,149 @@
+"""Makes a running intake service on files of its own, and valid things to give it. No broker."""
+
+import asyncio
+import base64
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from services.intake.app import create_app
+from services.intake.settings import IntakeSettings
+from services.intake.subscribers import handlers_for
+from shared import migrations
+from shared.contracts.catalogue import EVENTS
+from shared.contracts.consent import CommissionCancelled, CommissionReceived, Service
+from shared.contracts.envelope import CareEvent
+from shared.contracts.intake import Channel, Contact
+from shared.outbox import Outgoing
+from shared.unit_of_work import UnitOfWork
+from shared.web import Role
+
+R = TypeVar("R")
+E = TypeVar("E", bound=CareEvent)
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
+TEAM = "team-nord"
+FOLDER = Path("services/intake")
+IN_PERSON = {"channel": "in_person"}
+SHA = "a" * 64
+
+
+@dataclass
+class Clock:
+    """A clock that a test sets."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_days(self, days: int) -> None:
+        """Let days pass."""
+        self.now += timedelta(days=days)
+
+
+def settings_in(folder: Path) -> IntakeSettings:
+    """Write the files that a service is started with, and return its settings."""
+    (folder / "master.key").write_text(base64.b64encode(secrets.token_bytes(32)).decode())
+    key = {"kid": "z1", "created_on": "2026-01-01", "key": base64.b64encode(secrets.token_bytes(32)).decode()}
+    (folder / "zone.json").write_text(json.dumps({"zone_keys": [key]}))
+    tokens = [
+        {"sha256": hashlib.sha256(role.value.encode()).hexdigest(), "caller_id": f"{role.value}-1", "role": role.value}
+        for role in Role
+    ]
+    (folder / "tokens.json").write_text(json.dumps({"tokens": tokens}))
+    return IntakeSettings(
+        database_url=f"sqlite:///{folder / 'intake.sqlite3'}",
+        key_store_url=f"sqlite:///{folder / 'keys.sqlite3'}",
+        master_key_file=folder / "master.key",
+        zone_keys_file=folder / "zone.json",
+        tokens_file=folder / "tokens.json",
+        broker_url=None,
+        team_id=TEAM,
+    )
+
+
+@dataclass
+class Intake:
+    """A running intake service, as a test sees it."""
+
+    app: FastAPI
+    http: TestClient
+    folder: Path
+    clock: Clock
+    _seen: set[str] = field(default_factory=set)
+
+    def ask(
+        self, method: str, path: str, body: Any = None, *, role: str = "intake_worker", key: str | None = None
+    ) -> Response:  # Any: a JSON value
+        """Send a request with the token of a role."""
+        headers = {"Authorization": f"Bearer {role}"} | ({"Idempotency-Key": key} if key else {})
+        return self.http.request(method, path, json=body, headers=headers)
+
+    def write(self, handler: Callable[[UnitOfWork], R]) -> R:
+        """Run a handler through the service's writer."""
+        return asyncio.run(self.app.state.service.writer.run(handler))
+
+    def hear(self, event: CareEvent) -> None:
+        """Hand an event of the care bus to its handler."""
+        handler = handlers_for(TEAM)[type(event)]
+        self.write(lambda work: handler(work, event))
+
+    def outgoing(self) -> list[Outgoing]:
+        """Return every message that waits for the broker."""
+        outbox = self.app.state.service.outbox
+        return self.write(lambda work: outbox.claim(work.session, now=work.now, limit=10_000, all_unsent=True))
+
+    def announced(self, kind: type[E]) -> list[E]:
+        """Return the events of one kind that were announced."""
+        return [kind.model_validate_json(item.body) for item in self.outgoing() if EVENTS[item.type] is kind]
+
+    def open_case(self, **changes: Any) -> dict[str, str]:  # Any: JSON values
+        """Open a case by hand and return its ids."""
+        body = {"origin": "self", "contact": IN_PERSON, **changes}
+        opened: dict[str, str] = self.ask("POST", "/cases", body).json()
+        return opened
+
+    def lines(self, path: str = "/cases") -> list[dict[str, Any]]:
+        """Return a list of cases."""
+        listed: list[dict[str, Any]] = self.ask("GET", path).json()
+        return listed
+
+
+@contextmanager
+def running_intake(folder: Path) -> Iterator[Intake]:
+    """Run the service on fresh files."""
+    settings, clock = settings_in(folder), Clock()
+    migrations.upgrade(FOLDER, settings.database_url)
+    app = create_app(settings, clock=clock)
+    with TestClient(app) as http:
+        yield Intake(app, http, folder, clock)
+
+
+def a_commission(**changes: Any) -> CommissionReceived:
+    """Return a commission that the gate let in."""
+    values: dict[str, Any] = {
+        "commission_id": secrets.token_urlsafe(16),
+        "recipient_id": "jobcenter-essen",
+        "service": Service.CLARIFICATION,
+        "deadline": date(2026, 6, 30),
+        "budget_line": "16A-2026",
+        "received_at": NOON,
+        "contact": Contact(channel=Channel.PHONE, address="0201 555 0100"),
+    }
+    return CommissionReceived(**{**values, **changes})
+
+
+def a_cancellation(commission: CommissionReceived) -> CommissionCancelled:
+    """Return that the Jobcenter took a commission back."""
+    return CommissionCancelled(commission_id=commission.commission_id, cancelled_at=NOON)
