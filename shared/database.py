@@ -1,5 +1,6 @@
 """Databases as Gesehen needs them: exact on SQLite (one process per file), row locks on PostgreSQL."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -7,8 +8,28 @@ from typing import Any
 
 from sqlalchemy import Column, DateTime, Dialect, Engine, MetaData, String, Table, create_engine, event, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
+
+
+# What PostgreSQL answers when it is the server's state, not the statement: connection, read-only after a failover,
+# transaction undone, resources, object in use, operator, system, internal.
+_SERVER_STATES = ("08", "25006", "40", "53", "55", "57", "58", "XX")
+_FILE_CODES = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_NOTADB,
+}
 
 
 class Instant(TypeDecorator[datetime]):
@@ -68,7 +89,10 @@ class Database:
 
     def __init__(self, engine: Engine, metadata: MetaData) -> None:
         self.engine = engine
-        self._reading = engine.execution_options(reads=True)
+        options: dict[str, Any] = {"reads": True}  # Any: each option has its own type
+        if engine.dialect.name != "sqlite":  # SQLite's readers see one state anyway
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reading = engine.execution_options(**options)
         self._row_lock = metadata.tables["row_lock"]
 
     @contextmanager
@@ -90,6 +114,20 @@ class Database:
         session.execute(missing, [{"name": name} for name in ordered])
         locked = select(self._row_lock.c.name).where(self._row_lock.c.name.in_(ordered))
         session.execute(locked.order_by(self._row_lock.c.name).with_for_update()).all()
+        session.expire_all()  # what was read to find the locks may have changed while waiting for them
+
+
+def is_out_of_reach(error: DBAPIError) -> bool:
+    """Say whether the store failed (connection, disk, lock), and not the statement that was put to it."""
+    if error.connection_invalidated:
+        return True
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in _FILE_CODES
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(_SERVER_STATES)
+    return isinstance(error, OperationalError)
 
 
 def insert_or_ignore(session: Session, table: Table, values: dict[str, Any]) -> bool:

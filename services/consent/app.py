@@ -1,0 +1,58 @@
+"""The composition root of the consent service: `uvicorn services.consent.app:create_app --factory`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.consent import __version__
+from services.consent.api import routes
+from services.consent.errors import ConsentError
+from services.consent.outside import Outside
+from services.consent.settings import ConsentSettings
+from services.consent.subscribers import subscriptions
+from services.consent.tables import metadata
+from services.consent.timers import Timers
+from shared.observability import set_up_logging
+from shared.service import Service, new_service_app
+from shared.web import answer_errors
+
+STATUSES = {
+    "person_not_found": 404,
+    "recipient_not_found": 404,
+    "grant_not_found": 404,
+    "not_acceptable": 422,
+}
+
+
+class ConsentService(Service):
+    """The gate: a service that also has a line into every recipient's vhost, and timers."""
+
+    def __init__(self, settings: ConsentSettings) -> None:
+        super().__init__("consent", settings, metadata, subscriptions(settings))
+        self.outside = Outside(settings, self.writer)
+        self.to_recipient = self.outside.send_notice
+        self.timers = Timers(settings, self.database, self.writer, self.outside)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the service, then the timers; the timers follow the registry and open the lines."""
+        async with super().running():
+            if self.settings.broker_url:
+                self.timers.start()
+            try:
+                yield
+            finally:
+                await self.timers.stop()
+                await self.outside.stop()
+
+
+def create_app(settings: ConsentSettings | None = None) -> FastAPI:
+    """Build the service from its settings, or from the environment."""
+    settings = settings or ConsentSettings()  # type: ignore[call-arg]  # the environment brings them
+    set_up_logging("consent", level=settings.log_level)
+    service = ConsentService(settings)
+    app = new_service_app(service, title="Gesehen: consent", version=__version__)
+    app.include_router(routes(service, settings, service.outside))
+    answer_errors(app, ConsentError, STATUSES)
+    return app

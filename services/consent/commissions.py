@@ -1,0 +1,170 @@
+"""What recipients say: a Jobcenter commissions or cancels, a provider answers. None of it changes what may be known."""
+
+import hashlib
+from datetime import datetime, timedelta
+from secrets import token_urlsafe
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from services.consent import store
+from services.consent.domain import CommissionStatus, commission_status
+from services.consent.settings import ConsentSettings
+from services.consent.tables import CommandRow, SubjectRow
+from shared.contracts.consent import CommissionCancelled, CommissionReceived, ReferralAnswered
+from shared.contracts.envelope import canonical
+from shared.contracts.intake import Contact
+from shared.contracts.requests import AnswerReferral, CancelCommission, Command, Commission
+from shared.unit_of_work import UnitOfWork
+
+LONGEST_COMMISSION = timedelta(days=731)
+
+Faults = list[dict[str, str]]
+
+
+def locks_for(session: Session, *, recipient_id: str, command: Command, settings: ConsentSettings) -> set[str]:
+    """Return the rows to lock before anything is read."""
+    index = store.reference_index(settings.index_key(), recipient_id, command.reference)
+    subject = store.subject_by_reference(session, recipient_id, index)
+    person = {f"person:{subject.person_id}"} if subject is not None and subject.person_id else set()
+    return {*person, f"recipient:{recipient_id}"}
+
+
+def take_command(work: UnitOfWork, *, recipient_id: str, command: Command, settings: ConsentSettings) -> Faults:
+    """Take a command in once; return what is wrong with it, or nothing. A repeated command is answered the same."""
+    body_sha256 = hashlib.sha256(settings.index_key() + canonical(command.model_dump(mode="json"))).hexdigest()
+    known = work.session.get(CommandRow, (recipient_id, command.command_id))
+    if known is not None:
+        same = known.body_sha256 == body_sha256
+        return list(known.errors) if same else [_fault("command_id", "was used for another command")]
+    faults = _carry_out(work, recipient_id, command, settings)
+    work.session.add(
+        CommandRow(
+            recipient_id=recipient_id,
+            command_id=command.command_id,
+            body_sha256=body_sha256,
+            errors=faults,
+            received_at=work.now,
+        )
+    )
+    return faults
+
+
+def status_of(commission: SubjectRow, *, now: datetime, settings: ConsentSettings) -> CommissionStatus:
+    """Return the neutral word for a commission today, in the town's own time zone."""
+    return commission_status(
+        received_on=commission.received_on,
+        deadline=commission.deadline or commission.received_on,
+        cancelled=commission.cancelled_at is not None,
+        today=now.astimezone(settings.zone()).date(),
+        holidays=frozenset(settings.holidays),
+    )
+
+
+def notice_new_statuses(work: UnitOfWork, *, settings: ConsentSettings) -> int:
+    """Notify Jobcenters of commissions whose status the calendar has changed; return how many."""
+    settled = (CommissionStatus.FINISHED.value, CommissionStatus.ENDED.value)
+    query = select(SubjectRow).where(
+        SubjectRow.kind == store.COMMISSION, col(SubjectRow.status_noticed).not_in(settled)
+    )
+    changed = 0
+    for commission in work.session.exec(query):
+        status = status_of(commission, now=work.now, settings=settings)
+        if status.value != commission.status_noticed:
+            _notice_status(work, commission, status)
+            changed += 1
+    return changed
+
+
+def _carry_out(work: UnitOfWork, recipient_id: str, command: Command, settings: ConsentSettings) -> Faults:
+    recipient = store.recipient(work.session, recipient_id)
+    if recipient is None or recipient.role != command.role:
+        return [_fault("command", "is not for this recipient")]
+    index = store.reference_index(settings.index_key(), recipient_id, command.reference)
+    subject = store.subject_by_reference(work.session, recipient_id, index)
+    if isinstance(command, Commission):
+        return _commission(work, recipient_id, command, subject, index=index, settings=settings)
+    if subject is None:
+        return [_fault("reference", "is not known")]
+    if isinstance(command, CancelCommission):
+        return _cancel(work, subject)
+    return _answer_referral(work, subject, command)
+
+
+def _commission(
+    work: UnitOfWork,
+    recipient_id: str,
+    command: Commission,
+    known: SubjectRow | None,
+    *,
+    index: str,
+    settings: ConsentSettings,
+) -> Faults:
+    today = work.now.astimezone(settings.zone()).date()
+    if known is not None:
+        same = (known.service, known.deadline, known.budget_line) == (
+            command.service.value,
+            command.deadline,
+            command.budget_line,
+        )
+        return [] if same else [_fault("reference", "was used for another commission")]
+    if not today < command.deadline <= today + LONGEST_COMMISSION:
+        return [_fault("deadline", "must lie in the future, within two years")]
+    commission_id = token_urlsafe(16)
+    commission = SubjectRow(
+        subject_id=commission_id,
+        recipient_id=recipient_id,
+        kind=store.COMMISSION,
+        reference_index=index,
+        reference=work.seal(commission_id, f"subject.reference.{commission_id}", command.reference),
+        service=command.service.value,
+        needed=[],
+        received_on=today,
+        deadline=command.deadline,
+        budget_line=command.budget_line,
+    )
+    _notice_status(work, commission, CommissionStatus.COMMISSIONED)
+    work.announce(
+        CommissionReceived(
+            commission_id=commission_id,
+            recipient_id=recipient_id,
+            service=command.service,
+            deadline=command.deadline,
+            budget_line=command.budget_line,
+            received_at=work.now,
+            contact=Contact(channel=command.contact.channel, address=command.contact.address),
+        )
+    )
+    return []
+
+
+def _cancel(work: UnitOfWork, commission: SubjectRow) -> Faults:
+    if commission.cancelled_at is None:
+        commission.cancelled_at = work.now
+        _notice_status(work, commission, CommissionStatus.ENDED)
+        work.announce(CommissionCancelled(commission_id=commission.subject_id, cancelled_at=work.now))
+    return []
+
+
+def _answer_referral(work: UnitOfWork, referral: SubjectRow, command: AnswerReferral) -> Faults:
+    work.announce(
+        ReferralAnswered(
+            referral_id=referral.subject_id,
+            person_id=str(referral.person_id),
+            answered_at=work.now,
+            answer=command.answer,
+            appointment_at=command.appointment_at,
+            outcome=command.outcome,
+        )
+    )
+    return []
+
+
+def _notice_status(work: UnitOfWork, commission: SubjectRow, status: CommissionStatus) -> None:
+    commission.status_noticed = status.value
+    work.session.add(commission)
+    store.add_release(work, commission, kind=store.STATUS)
+
+
+def _fault(field: str, reason: str) -> dict[str, Any]:
+    return {"field": field, "reason": reason}

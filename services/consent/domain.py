@@ -1,0 +1,146 @@
+"""The words of consent: answers a person gave, facts the gate knows, recipients, and what is asked of them.
+
+Pure values: no clock, no database, no broker. What may be told is decided in `decision.py`.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from shared.contracts.categories import Category
+
+LONGEST_VALIDITY = timedelta(days=183)
+"""A yes or an ask stands for half a year at most; then the person is asked anew. A no does not expire."""
+
+MOST_OFFERED = 6
+"""No recipient is offered more categories than a person can weigh one by one."""
+
+BENEFIT = "benefit"
+"""The purpose of the Jobcenter: to serve the person whom it commissioned help for."""
+
+
+class Word(StrEnum):
+    """A person's answer. "Later" is no answer: it records nothing."""
+
+    YES = "yes"
+    NO = "no"
+    ASK = "ask"
+
+
+class Kind(StrEnum):
+    """The legal instrument: release from professional secrecy (§ 203 StGB), or data consent (§ 67b SGB X)."""
+
+    SECRECY_RELEASE = "secrecy_release"
+    DATA_CONSENT = "data_consent"
+
+
+class RecipientRole(StrEnum):
+    """What a recipient is."""
+
+    JOBCENTER = "jobcenter"
+    PROVIDER = "provider"
+
+
+REQUIRED_KINDS: dict[RecipientRole, frozenset[Kind]] = {
+    RecipientRole.JOBCENTER: frozenset({Kind.SECRECY_RELEASE, Kind.DATA_CONSENT}),
+    RecipientRole.PROVIDER: frozenset({Kind.SECRECY_RELEASE, Kind.DATA_CONSENT}),
+}
+"""Each of these needs a standing yes of its own before anything leaves to that role."""
+
+
+class Ending(StrEnum):
+    """Why an answer no longer stands. For the recipient all of them look the same."""
+
+    SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One word of a person for one recipient, purpose, category and kind."""
+
+    answer_id: str
+    grant_id: str
+    person_id: str
+    recipient_id: str
+    purpose: str
+    category: Category
+    kind: Kind
+    word: Word
+    reaches_back: bool
+    given_at: datetime
+    expires_at: datetime | None
+    ended_at: datetime | None = None
+
+    def stands(self, *, at: datetime) -> bool:
+        """Whether the answer counts. What has ended never counts again, whatever the clock says later."""
+        if self.ended_at is not None or self.given_at > at:
+            return False
+        return self.word is Word.NO or (self.expires_at is not None and at < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFact:
+    """The newest version of one piece of knowledge, and when its first version came to be."""
+
+    fact_id: str
+    version: int
+    category: Category
+    professional: bool
+    content: dict[str, Any]  # Any: JSON values
+    first_recorded_at: datetime | None
+    first_received_at: datetime
+
+    def is_newer_than(self, moment: datetime) -> bool:
+        """Whether it was first recorded by its producer and first received by the gate after that moment."""
+        return (
+            self.first_recorded_at is not None and self.first_recorded_at > moment and self.first_received_at > moment
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a recipient could be told at the most: for whom, for what, which categories, under which instruments."""
+
+    person_id: str
+    recipient_id: str
+    purpose: str
+    categories: frozenset[Category]
+    kinds: frozenset[Kind]
+
+
+class CommissionStatus(StrEnum):
+    """The four neutral words towards the Jobcenter."""
+
+    COMMISSIONED = "commissioned"
+    RUNNING = "running"
+    FINISHED = "finished"
+    ENDED = "ended"
+
+
+def commission_status(
+    *, received_on: date, deadline: date, cancelled: bool, today: date, holidays: frozenset[date] = frozenset()
+) -> CommissionStatus:
+    """Return the status of a commission. Nothing that happens in the case can change it: only these five can."""
+    if cancelled:
+        return CommissionStatus.ENDED
+    if today >= deadline:
+        return CommissionStatus.FINISHED
+    return (
+        CommissionStatus.RUNNING if today >= next_working_day(received_on, holidays) else CommissionStatus.COMMISSIONED
+    )
+
+
+def next_working_day(day: date, holidays: frozenset[date] = frozenset()) -> date:
+    """Return the first day after this one that is neither at a weekend nor a holiday."""
+    following = day + timedelta(days=1)
+    while following.isoweekday() > 5 or following in holidays:  # noqa: PLR2004  Saturday is 6
+        following += timedelta(days=1)
+    return following
+
+
+def referral_purpose(referral_id: str) -> str:
+    """Return the purpose under which a person agrees to one referral."""
+    return f"referral:{referral_id}"

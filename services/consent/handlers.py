@@ -1,0 +1,107 @@
+"""What the gate does with news from the care circle: it keeps what could ever be released, and reconsiders."""
+
+from secrets import token_urlsafe
+
+from services.consent import store
+from services.consent.errors import RecipientNotFound
+from services.consent.notices import reconsider
+from services.consent.settings import ConsentSettings
+from services.consent.tables import PersonRow, SubjectRow
+from shared.contracts.assessment import (
+    AttendanceRecorded,
+    ConclusionDrawn,
+    FactRecorded,
+    FactRemoved,
+    RecommendationMade,
+    StatementApproved,
+)
+from shared.contracts.intake import CaseEnded, CaseOpened, ContactRecorded, IdentityRecorded
+from shared.contracts.referral import AppointmentArranged, ReferralClosed, ReferralRequested
+from shared.inbox import TooEarly
+from shared.unit_of_work import UnitOfWork
+
+Knowledge = (
+    FactRecorded
+    | StatementApproved
+    | RecommendationMade
+    | ConclusionDrawn
+    | AttendanceRecorded
+    | IdentityRecorded
+    | ContactRecorded
+    | AppointmentArranged
+)
+"""Every event that brings something which a person may release."""
+
+
+def know_case(work: UnitOfWork, event: CaseOpened) -> None:
+    """Learn that there is a person, and which commission, if any, they came by."""
+    store.remember_person(work, event.person_id)
+    if event.commission_id is None:
+        return
+    commission = work.session.get(SubjectRow, event.commission_id)
+    if commission is not None and commission.person_id is None:
+        commission.person_id = event.person_id
+        work.session.add(commission)
+        reconsider(work, event.person_id)
+
+
+def know_case_end(work: UnitOfWork, event: CaseEnded) -> None:
+    """Keep facts only while a grant still stands."""
+    store.remember_person(work, event.person_id)
+    person = work.session.get(PersonRow, event.person_id)
+    if person is None or person.case_ended_at is not None:
+        return
+    person.case_ended_at = event.ended_at
+    work.session.add(person)
+    if not any(answer.stands(at=work.now) for answer in store.answers_of(work, event.person_id)):
+        store.forget_facts(work, event.person_id)
+    reconsider(work, event.person_id)
+
+
+def know_fact(work: UnitOfWork, event: Knowledge) -> None:
+    """Keep a piece of knowledge, sealed; tell nobody unless a grant reaches it."""
+    store.remember_person(work, event.person_id)
+    store.save_fact(work, event, fact_id=event.fact_id, version=event.version, recorded_at=event.recorded_at)
+    reconsider(work, event.person_id)
+
+
+def forget_fact(work: UnitOfWork, event: FactRemoved) -> None:
+    """Drop a finding that was wrong, and retract it where it was told."""
+    store.remove_fact(work, person_id=event.person_id, fact_id=event.fact_id, version=event.version)
+    reconsider(work, event.person_id)
+
+
+def know_referral(work: UnitOfWork, event: ReferralRequested, *, settings: ConsentSettings) -> None:
+    """Learn that a provider is asked for help. The provider hears of it only when the person agrees."""
+    store.remember_person(work, event.person_id)
+    if work.session.get(SubjectRow, event.referral_id) is not None:
+        return
+    if store.recipient(work.session, event.recipient_id) is None:
+        raise RecipientNotFound(event.recipient_id)
+    reference = token_urlsafe(16)
+    key_id = event.referral_id
+    work.session.add(
+        SubjectRow(
+            subject_id=event.referral_id,
+            recipient_id=event.recipient_id,
+            kind=store.REFERRAL,
+            person_id=event.person_id,
+            reference_index=store.reference_index(settings.index_key(), event.recipient_id, reference),
+            reference=work.seal(key_id, f"subject.reference.{event.referral_id}", reference),
+            service=event.service,
+            needed=[category.value for category in event.needed],
+            received_on=work.now.date(),
+        )
+    )
+    reconsider(work, event.person_id)
+
+
+def close_referral(work: UnitOfWork, event: ReferralClosed) -> None:
+    """Say nothing more to that provider in this referral; what it holds can still be taken back."""
+    referral = work.session.get(SubjectRow, event.referral_id)
+    if referral is None:
+        raise TooEarly(event.referral_id)
+    if referral.closed_at is None:
+        referral.closed_at = event.closed_at
+        work.session.add(referral)
+        reconsider(work, event.person_id)

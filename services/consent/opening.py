@@ -1,0 +1,143 @@
+"""A recipient opens a notice: decided again now, written to the ledger, and only after the commit answered.
+
+Runs under the person's row lock and the recipient's ledger lock, so a withdrawal that was acknowledged before this
+began is always seen. Whatever may not be known, was never there, or cannot be read, is answered `empty`, all alike.
+"""
+
+from typing import Any
+
+from sqlmodel import Session
+
+from services.consent import store
+from services.consent.commissions import status_of
+from services.consent.ledger import Entry, EntryKind, Head, commit_to, next_entry
+from services.consent.notices import Composed, compose, reconsider
+from services.consent.settings import ConsentSettings
+from services.consent.tables import LedgerHeadRow, LedgerRow, RecipientRow, ReleaseRow, SubjectRow
+from shared.contracts.consent import ReferralOpened
+from shared.contracts.envelope import canonical
+from shared.keys import KeyDestroyed
+from shared.unit_of_work import UnitOfWork
+
+OpenAnswer = dict[str, Any]  # Any: JSON values
+
+EMPTY: OpenAnswer = {"result": "empty"}
+
+
+def locks_for(session: Session, *, recipient_id: str, notice_id: str) -> set[str]:
+    """Return the rows to lock before anything is read. What a release belongs to never changes."""
+    release = session.get(ReleaseRow, notice_id)
+    if release is None or release.recipient_id != recipient_id:
+        return set()
+    return {f"person:{release.person_id or release.subject_id}", f"recipient:{recipient_id}"}
+
+
+def open_notice(work: UnitOfWork, *, recipient_id: str, notice_id: str, settings: ConsentSettings) -> OpenAnswer:
+    """Return what the recipient is answered, as of now."""
+    release = work.session.get(ReleaseRow, notice_id)
+    recipient = store.recipient(work.session, recipient_id)
+    if release is None or recipient is None or release.recipient_id != recipient_id:
+        return EMPTY
+    subject = work.session.get(SubjectRow, release.subject_id)
+    if subject is None:
+        return EMPTY
+    try:
+        with work.attempt():
+            if release.kind == store.STATUS:
+                return _open_status(work, release, subject, settings)
+            if release.kind == store.RETRACTION:
+                return _open_retraction(work, release, subject)
+            return _open_content(work, release, subject, recipient)
+    except KeyDestroyed:
+        return EMPTY
+
+
+def _open_content(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, recipient: RecipientRow) -> OpenAnswer:
+    person_id = str(release.person_id)
+    reconsider(work, person_id)  # time alone may have ended an answer since
+    if release.state not in (store.WAITING, store.OPENED):
+        return EMPTY
+    composed = compose(work, subject, recipient, store.facts_of(work, person_id), store.answers_of(work, person_id))
+    if not composed.says_anything:
+        return EMPTY
+    entry = _enter_content(work, release, composed)
+    release.state, release.told_entry = store.OPENED, entry.number
+    release.told = work.seal(person_id, f"release.told.{release.release_id}", composed.fields)
+    work.session.add(release)
+    if subject.kind == store.REFERRAL and not subject.opened:
+        subject.opened = True
+        work.session.add(subject)
+        work.announce(ReferralOpened(referral_id=subject.subject_id, person_id=person_id, at=work.now))
+    return {
+        "result": "released",
+        "notice": release.release_id,
+        "release_id": release.release_id,
+        "sequence": entry.number,
+        "released": composed.fields,
+    }
+
+
+def _enter_content(work: UnitOfWork, release: ReleaseRow, composed: Composed) -> Entry:
+    person_id, kind = str(release.person_id), EntryKind.RELEASED
+    content: dict[str, Any] = {"released": composed.fields, "grants": list(composed.grant_ids)}
+    if release.told is not None:
+        before = work.unseal(person_id, f"release.told.{release.release_id}", release.told)
+        if before == composed.fields:
+            kind, content = EntryKind.OPENED_AGAIN, {**content, "again_of": release.told_entry}
+    return _enter(work, release, kind=kind, key_id=person_id, content=content)
+
+
+def _open_retraction(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow) -> OpenAnswer:
+    content = {"retracted": release.target_id}
+    _enter(
+        work, release, kind=EntryKind.RETRACTED, key_id=str(release.person_id or subject.subject_id), content=content
+    )
+    release.state = store.OPENED
+    work.session.add(release)
+    return {"result": "retracted", "notice": release.release_id, "release_id": release.target_id}
+
+
+def _open_status(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, settings: ConsentSettings) -> OpenAnswer:
+    status = status_of(subject, now=work.now, settings=settings)
+    reference = store.reference_of(work, subject)
+    content = {"reference": reference, "status": status.value}
+    _enter(work, release, kind=EntryKind.STATUS, key_id=subject.subject_id, content=content)
+    release.state = store.OPENED
+    work.session.add(release)
+    return {"result": "status", "notice": release.release_id, **content}
+
+
+def _enter(work: UnitOfWork, release: ReleaseRow, *, kind: EntryKind, key_id: str, content: dict[str, Any]) -> Entry:
+    """Append to the recipient's chain, in this same transaction."""
+    recipient_id = release.recipient_id
+    head_row = work.session.get(LedgerHeadRow, recipient_id) or LedgerHeadRow(
+        recipient_id=recipient_id, number=0, entry_hash=Head().entry_hash
+    )
+    plain = canonical(content)
+    salt, commitment = commit_to(plain)
+    entry = next_entry(
+        Head(head_row.number, head_row.entry_hash),
+        recipient_id=recipient_id,
+        kind=kind,
+        release_id=release.release_id,
+        at=work.now,
+        commitment=commitment,
+    )
+    head_row.number, head_row.entry_hash = entry.number, entry.entry_hash
+    work.session.add(head_row)
+    sealed = work.keys.seal(key_id, f"ledger.content.{recipient_id}.{entry.number}", salt + plain)
+    work.session.add(
+        LedgerRow(
+            recipient_id=recipient_id,
+            number=entry.number,
+            previous_hash=entry.previous_hash,
+            kind=entry.kind.value,
+            release_id=entry.release_id,
+            at=entry.at,
+            commitment=entry.commitment,
+            entry_hash=entry.entry_hash,
+            key_id=key_id,
+            content=sealed,
+        )
+    )
+    return entry

@@ -1,0 +1,43 @@
+"""What the consent service is told at start, beyond what every service is told."""
+
+import hashlib
+import hmac
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from shared.settings import ServiceSettings
+
+
+class ConsentSettings(ServiceSettings):
+    """Settings of the gate. The broker URL without a vhost leads it into every recipient's vhost."""
+
+    gate_key_file: Path
+    """The gate's private key (JWK, EC P-256): recipients encrypt their commands to it."""
+    recipients_broker_url: str | None = Field(default=None, repr=False)
+    """The gate's account, without a vhost: the name of a recipient is the name of its vhost."""
+    timezone: str = "Europe/Berlin"
+    holidays: tuple[date, ...] = ()
+    heartbeat_seconds: float = 60.0
+    timer_seconds: float = 5.0
+    renew_after_hours: float = 6.0
+
+    def gate_key(self) -> dict[str, Any]:  # Any: a JWK
+        """Read the gate's private key."""
+        return dict(json.loads(self.gate_key_file.read_text(encoding="utf-8")))
+
+    def index_key(self) -> bytes:
+        """Return the key under which references are indexed: derived from the master key, for nothing else."""
+        return hmac.new(self.master_key(), b"gesehen reference index", hashlib.sha256).digest()
+
+    def zone(self) -> ZoneInfo:
+        """Return the town's time zone: days and deadlines are its own."""
+        return ZoneInfo(self.timezone)
+
+    def renew_after(self) -> timedelta:
+        """Return after how long an unopened notice is sent afresh."""
+        return timedelta(hours=self.renew_after_hours)

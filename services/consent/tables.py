@@ -1,0 +1,183 @@
+"""The tables of the consent service. Personal values lie sealed; what can be read is ids, times and codes."""
+
+from datetime import date, datetime
+
+from sqlalchemy import JSON, Column, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from shared.database import Instant
+from shared.tables import add_kit_tables
+
+
+class Base(SQLModel, registry=registry()):
+    """The registry of this service alone."""
+
+
+class RecipientRow(Base, table=True):
+    """Who may ever receive anything. Without a secrecy commitment nobody is registered."""
+
+    __tablename__ = "recipient"
+
+    recipient_id: str = Field(primary_key=True, max_length=40)
+    role: str = Field(max_length=20)
+    display_name: str = Field(max_length=120)
+    offered: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    public_key: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
+    commitment_signed_on: date
+    commitment_sha256: str = Field(max_length=64)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class SubjectRow(Base, table=True):
+    """What a release is about: a commission (the Jobcenter's reference) or a referral (a reference per referral)."""
+
+    __tablename__ = "subject"
+    __table_args__ = (UniqueConstraint("recipient_id", "reference_index"),)
+
+    subject_id: str = Field(primary_key=True, max_length=64)
+    recipient_id: str = Field(max_length=40, index=True)
+    kind: str = Field(max_length=20)
+    person_id: str | None = Field(default=None, max_length=64, index=True)
+    reference_index: str = Field(max_length=64)
+    reference: bytes = Field(sa_column=Column(LargeBinary, nullable=False), repr=False)
+    service: str = Field(max_length=48)
+    needed: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    received_on: date
+    deadline: date | None = None
+    budget_line: str | None = Field(default=None, max_length=20)
+    status_noticed: str | None = Field(default=None, max_length=20)
+    cancelled_at: datetime | None = Field(default=None, sa_type=Instant)
+    clearance: str = Field(default="pending", max_length=20)
+    opened: bool = False
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class FactRow(Base, table=True):
+    """The newest version of what could ever be released."""
+
+    __tablename__ = "fact"
+
+    fact_id: str = Field(primary_key=True, max_length=64)
+    person_id: str = Field(max_length=64, index=True)
+    version: int
+    category: bytes = Field(sa_column=Column(LargeBinary, nullable=False), repr=False)
+    professional: bool
+    first_recorded_at: datetime | None = Field(default=None, sa_type=Instant)
+    first_received_at: datetime = Field(sa_type=Instant)
+    content: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True), repr=False)
+
+
+class GrantRow(Base, table=True):
+    """One declaration of a person under one legal instrument, with its evidence."""
+
+    __tablename__ = "grant_record"
+
+    grant_id: str = Field(primary_key=True, max_length=64)
+    person_id: str = Field(max_length=64, index=True)
+    recipient_id: str = Field(max_length=40)
+    purpose: str = Field(max_length=80)
+    kind: str = Field(max_length=20)
+    reaches_back: bool
+    given_at: datetime = Field(sa_type=Instant)
+    channel: str = Field(max_length=20)
+    language: str = Field(max_length=20)
+    text_version: str = Field(max_length=40)
+    text_sha256: str = Field(max_length=64)
+    document_sha256: str | None = Field(default=None, max_length=64)
+    recorded_by: str = Field(max_length=64)
+
+
+class AnswerRow(Base, table=True):
+    """One word of a grant. The words are the person's secret too, so they lie sealed."""
+
+    __tablename__ = "answer"
+
+    answer_id: str = Field(primary_key=True, max_length=64)
+    grant_id: str = Field(max_length=64, index=True)
+    person_id: str = Field(max_length=64, index=True)
+    said: bytes = Field(sa_column=Column(LargeBinary, nullable=False), repr=False)
+    given_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
+    supersedes: str | None = Field(default=None, max_length=64)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    ended_by: str | None = Field(default=None, max_length=20)
+
+
+class ReleaseRow(Base, table=True):
+    """A notice that can be opened: content, a retraction, or a status. The id is all that the notice says."""
+
+    __tablename__ = "release"
+
+    release_id: str = Field(primary_key=True, max_length=64)
+    recipient_id: str = Field(max_length=40, index=True)
+    subject_id: str = Field(max_length=64, index=True)
+    person_id: str | None = Field(default=None, max_length=64, index=True)
+    kind: str = Field(max_length=20)
+    state: str = Field(max_length=20)
+    created_at: datetime = Field(sa_type=Instant)
+    target_id: str | None = Field(default=None, max_length=64)
+    told: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True), repr=False)
+    told_entry: int | None = None
+
+
+class LedgerRow(Base, table=True):
+    """One link of a recipient's chain. `content` is salt and fields sealed for the person; erasure makes it mute."""
+
+    __tablename__ = "ledger"
+
+    recipient_id: str = Field(primary_key=True, max_length=40)
+    number: int = Field(primary_key=True)
+    previous_hash: str = Field(max_length=64)
+    kind: str = Field(max_length=20)
+    release_id: str = Field(max_length=64)
+    at: datetime = Field(sa_type=Instant)
+    commitment: str = Field(max_length=64)
+    entry_hash: str = Field(max_length=64)
+    key_id: str = Field(max_length=64, index=True)
+    content: bytes = Field(sa_column=Column(LargeBinary, nullable=False), repr=False)
+
+
+class LedgerHeadRow(Base, table=True):
+    """The last link of a recipient's chain."""
+
+    __tablename__ = "ledger_head"
+
+    recipient_id: str = Field(primary_key=True, max_length=40)
+    number: int
+    entry_hash: str = Field(max_length=64)
+
+
+class CommandRow(Base, table=True):
+    """A command that a recipient gave, and what it was told, so that a repeated one is answered the same."""
+
+    __tablename__ = "command"
+
+    recipient_id: str = Field(primary_key=True, max_length=40)
+    command_id: str = Field(primary_key=True, max_length=64)
+    body_sha256: str = Field(max_length=64)
+    errors: list[dict[str, str]] = Field(sa_column=Column(JSON, nullable=False))
+    received_at: datetime = Field(sa_type=Instant)
+
+
+class LeaseRow(Base, table=True):
+    """Which instance does what only one may do."""
+
+    __tablename__ = "lease"
+
+    name: str = Field(primary_key=True, max_length=40)
+    holder: str = Field(max_length=64)
+    until: datetime = Field(sa_type=Instant)
+
+
+class PersonRow(Base, table=True):
+    """A person whom the gate has heard of."""
+
+    __tablename__ = "person"
+
+    person_id: str = Field(primary_key=True, max_length=64)
+    case_ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+add_kit_tables(Base.metadata)
+metadata = Base.metadata

@@ -1,0 +1,131 @@
+"""What the gate does by the clock: expiry, statuses, renewed notices, heartbeats. Each survives a restart: the
+tables say what is due, and a lease says which instance does it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import partial
+from secrets import token_urlsafe
+
+import structlog
+from sqlmodel import col, select
+
+from services.consent import commissions, grants, store
+from services.consent.outside import Outside
+from services.consent.settings import ConsentSettings
+from services.consent.tables import LeaseRow, RecipientRow, ReleaseRow, SubjectRow
+from shared.bus import BrokerTrouble
+from shared.database import Database
+from shared.outbox import random_id
+from shared.unit_of_work import UnitOfWork
+from shared.writer import StoreUnavailable, Writer
+
+log = structlog.get_logger()
+
+RENEWED_AT_ONCE = 500
+
+
+class Timers:
+    """Runs what is due, again and again."""
+
+    def __init__(self, settings: ConsentSettings, database: Database, writer: Writer, outside: Outside) -> None:
+        self._settings = settings
+        self._database = database
+        self._writer = writer
+        self._outside = outside
+        self._holder = token_urlsafe(16)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin."""
+        every = self._settings.timer_seconds
+        self._tasks = [
+            asyncio.create_task(self._again(1.0, self._follow_recipients)),
+            asyncio.create_task(self._again(every, self._calendar)),
+            asyncio.create_task(self._again(self._settings.heartbeat_seconds, self._heartbeat)),
+        ]
+
+    async def stop(self) -> None:
+        """Stop."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _again(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await step()
+            except StoreUnavailable:
+                log.warning("timer_skipped", reason="store_unavailable")
+            except Exception as error:
+                log.error("timer_failed", exc_info=error)
+            await asyncio.sleep(seconds)
+
+    async def _follow_recipients(self) -> None:
+        await self._outside.follow(await asyncio.to_thread(self._registered))
+
+    def _registered(self) -> list[RecipientRow]:
+        with self._database.read() as session:
+            return list(session.exec(select(RecipientRow).where(col(RecipientRow.ended_at).is_(None))))
+
+    async def _calendar(self) -> None:
+        if not await self._holds("calendar", seconds=self._settings.timer_seconds * 3):
+            return
+        for person_id in await self._writer.run(grants.persons_with_expired_answers):
+            await self._locked(f"person:{person_id}", partial(grants.expire, person_id=person_id))
+        await self._writer.run(partial(commissions.notice_new_statuses, settings=self._settings))
+        for release_id, person in await self._writer.run(partial(unopened, older_than=self._settings.renew_after())):
+            await self._locked(f"person:{person}", partial(renew, release_id=release_id))
+
+    async def _locked(self, name: str, handler: Callable[[UnitOfWork], object]) -> None:
+        await self._writer.run(handler, locks=lambda _: {name})
+
+    async def _heartbeat(self) -> None:
+        """Send every recipient a notice that stands for nothing, so that a real one is never the only one."""
+        if not await self._holds("heartbeat", seconds=self._settings.heartbeat_seconds * 2):
+            return
+        for recipient_id, is_up in self._outside.lines_up().items():
+            if not is_up:
+                continue
+            try:
+                await self._outside.publish_notice(recipient_id, random_id())
+            except BrokerTrouble as error:
+                log.warning("heartbeat_not_sent", recipient_id=recipient_id, error=type(error).__name__)
+
+    async def _holds(self, name: str, *, seconds: float) -> bool:
+        return await self._writer.run(
+            partial(hold_lease, name=name, holder=self._holder, length=timedelta(seconds=seconds)),
+            locks=lambda _: {f"lease:{name}"},
+        )
+
+
+def hold_lease(work: UnitOfWork, *, name: str, holder: str, length: timedelta) -> bool:
+    """Take or keep a lease; say whether this holder has it now."""
+    lease = work.session.get(LeaseRow, name) or LeaseRow(name=name, holder=holder, until=work.now)
+    if lease.holder != holder and lease.until > work.now:
+        return False
+    lease.holder, lease.until = holder, work.now + length
+    work.session.add(lease)
+    return True
+
+
+def unopened(work: UnitOfWork, *, older_than: timedelta) -> list[tuple[str, str]]:
+    """Return what was not opened for a long time, with the person (or subject) whose lock it needs."""
+    old = select(ReleaseRow).where(
+        ReleaseRow.state == store.WAITING, col(ReleaseRow.created_at) < work.now - older_than
+    )
+    rows = work.session.exec(old.limit(RENEWED_AT_ONCE))
+    return [(row.release_id, row.person_id or row.subject_id) for row in rows]
+
+
+def renew(work: UnitOfWork, *, release_id: str) -> None:
+    """Send a fresh notice for what was not opened: an inbox can be purged, the gate's table is the truth."""
+    release = work.session.get(ReleaseRow, release_id)
+    if release is None or release.state != store.WAITING:
+        return
+    subject = work.session.get(SubjectRow, release.subject_id)
+    release.state = store.VOID
+    work.session.add(release)
+    if subject is not None:
+        store.add_release(work, subject, kind=release.kind, target_id=release.target_id)
