@@ -33,15 +33,10 @@ class Broker:
     """Where the broker is, who may declare on it, and the passwords of its accounts."""
 
     address: str  # amqp://host:port
-    management: Management
+    admin: Management  # with the provisioner's credentials
     version: Version
     accounts: Accounts
     node: Node | None = None
-
-    @property
-    def admin(self) -> Management:
-        """The management API with the provisioner's credentials."""
-        return self.management
 
     def amqp_url(self, account: str, vhost: str) -> str:
         """Return the address at which an account reaches a vhost, password included."""
@@ -50,8 +45,8 @@ class Broker:
 
     def declare(self, definitions: Definitions) -> None:
         """Add definitions to the running broker and wait until they would survive its end."""
-        self.management.post("/api/definitions", definitions)
-        self.management.wait_for_queues()
+        self.admin.post("/api/definitions", definitions)
+        self.admin.wait_for_queues()
         time.sleep(SETTLE_SECONDS)
 
     def kill(self) -> None:
@@ -76,20 +71,22 @@ def private_broker(
 ) -> Iterator[Broker]:
     """Give a broker with the whole topology on it. A private node ends with the block, however the block ends.
 
-    With `GESEHEN_BROKER_URL` set it is the broker that runs there; then it gets the topology and is left running.
+    With `GESEHEN_BROKER_URL` set it is the broker that runs there; it gets the topology and is left running.
     """
     accounts = Accounts(stage_folder / "accounts.json")
-    recipient_ids = [registration.recipient_id for registration in recipients]
+    names = [registration.recipient_id for registration in recipients]
     if os.environ.get(BROKER_URL):
-        yield _named_broker(accounts, recipient_ids, stage_folder)
+        broker = _named_broker(accounts)
+        broker.declare(all_definitions(accounts, names, version=broker.version, with_provisioner=False))
+        yield broker
         return
     binary = find_broker_binary(run_folder() / "broker", tell=tell)
     node = Node(binary, stage_folder / "broker", ports or Ports.free(), accounts)
+    broker = Broker(f"amqp://{LOCALHOST}:{node.ports.amqp}", node.management, binary.version, accounts, node)
     tell(f"broker: starting a private RabbitMQ {'.'.join(map(str, binary.version))} on port {node.ports.amqp} ...")
     with termination_as_exit():
         try:
-            node.create(_definitions(accounts, recipient_ids, version=binary.version, with_provisioner=True))
-            broker = Broker(f"amqp://{LOCALHOST}:{node.ports.amqp}", node.management, binary.version, accounts, node)
+            node.create(all_definitions(accounts, names, version=binary.version, with_provisioner=True))
             _remember(broker, stage_folder)
             yield broker
         finally:
@@ -98,16 +95,27 @@ def private_broker(
 
 
 def running_broker(stage_folder: Path) -> Broker:
-    """Return the broker that a stage runs with, for a command beside it."""
+    """Return the broker that is named, else the one that a stage runs with: for a command beside it."""
+    accounts = Accounts(stage_folder / "accounts.json")
+    if os.environ.get(BROKER_URL):
+        return _named_broker(accounts)
     state = stage_folder / STATE
     if not state.exists():
         raise ForeignBroker(f"no broker runs for the stage in {stage_folder}; start it, or set {BROKER_URL}")
     said = json.loads(state.read_text())
-    management = Management(**said["management"])
-    return Broker(said["address"], management, tuple(said["version"]), Accounts(stage_folder / "accounts.json"))
+    return Broker(said["address"], Management(**said["management"]), tuple(said["version"]), accounts)
 
 
-def _named_broker(accounts: Accounts, recipient_ids: list[str], stage_folder: Path) -> Broker:
+def all_definitions(
+    accounts: Accounts, recipient_ids: Iterable[str], *, version: Version, with_provisioner: bool
+) -> Definitions:
+    """Return the care circle and these recipients."""
+    care = care_definitions(version=version, password=accounts.password, with_provisioner=with_provisioner)
+    others = (recipient_definitions(one, version=version, password=accounts.password) for one in recipient_ids)
+    return merge([care, *others])
+
+
+def _named_broker(accounts: Accounts) -> Broker:
     place = urlsplit(os.environ[BROKER_URL])
     admin = urlsplit(os.environ.get(ADMIN_URL, ""))
     if not (place.hostname and admin.hostname and admin.username):
@@ -115,22 +123,11 @@ def _named_broker(accounts: Accounts, recipient_ids: list[str], stage_folder: Pa
     url = f"{admin.scheme}://{admin.netloc.rpartition('@')[2]}{admin.path}"
     management = Management(url, unquote(admin.username), unquote(admin.password or ""))
     version = tuple(int(number) for number in management.get("/api/overview")["rabbitmq_version"].split(".")[:3])
-    broker = Broker(f"{place.scheme}://{place.netloc.rpartition('@')[2]}", management, version, accounts)
-    broker.declare(_definitions(accounts, recipient_ids, version=version, with_provisioner=False))
-    _remember(broker, stage_folder)
-    return broker
-
-
-def _definitions(
-    accounts: Accounts, recipient_ids: list[str], *, version: Version, with_provisioner: bool
-) -> Definitions:
-    care = care_definitions(version=version, password=accounts.password, with_provisioner=with_provisioner)
-    others = (recipient_definitions(one, version=version, password=accounts.password) for one in recipient_ids)
-    return merge([care, *others])
+    return Broker(f"{place.scheme}://{place.netloc.rpartition('@')[2]}", management, version, accounts)
 
 
 def _remember(broker: Broker, stage_folder: Path) -> None:
-    api = broker.management
+    api = broker.admin
     state = {
         "address": broker.address,
         "version": broker.version,

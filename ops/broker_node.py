@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import httpx2
-
 from ops.accounts import Accounts
 from ops.broker_binary import BrokerBinary
 from ops.definitions import Definitions
-from ops.errors import ManagementRefused, NodeDidNotBoot, PortBusy
+from ops.errors import NodeDidNotBoot, OpsError, PortBusy
 from ops.management import Management
 from ops.processes import LOCALHOST, ensure_disk, free_ports, is_free, kill, last_lines, start, stop
 from ops.run_folder import private_folder, write_private
@@ -77,16 +75,16 @@ class Node:
         write_private(self.folder / "rabbitmq.conf", self._config())
         write_private(self.folder / "enabled_plugins", "[rabbitmq_management].\n")
         write_private(self.folder / "rabbitmq-env.conf", "")  # keeps the machine's own file out
-        self.start()
+        self.start(queues=len(definitions["queues"]))
         time.sleep(SETTLE_SECONDS)
 
-    def start(self) -> None:
-        """Start with the data that is there; return when every queue has a leader. A failure leaves nothing running."""
+    def start(self, *, queues: int = 1) -> None:
+        """Start with the data that is there; return when all queues have a leader. A failure leaves nothing running."""
         self.ports.ensure_free()
         try:
             self._epmd = self._spawn([self.binary.epmd, "-port", str(self.ports.epmd), "-address", LOCALHOST], "epmd")
             self._server = self._spawn([self.binary.server], "server")
-            self._wait_until_ready()
+            self._wait_until_ready(queues)
         except BaseException:
             self.stop()
             raise
@@ -146,22 +144,22 @@ class Node:
         }
         return "".join(f"{name} = {value}\n" for name, value in settings.items())
 
-    def _wait_until_ready(self) -> None:
+    def _wait_until_ready(self, queues: int) -> None:
         deadline = time.monotonic() + BOOT_SECONDS
-        while not self._is_ready():
+        while not self._is_ready(queues):
             if self._server is None or self._server.poll() is not None:
                 raise self._did_not_boot("it ended while booting")
             if time.monotonic() > deadline:
                 raise self._did_not_boot(f"it was not ready after {BOOT_SECONDS} seconds")
             time.sleep(0.1)
 
-    def _is_ready(self) -> bool:
+    def _is_ready(self, queues: int) -> bool:
         if is_free(self.ports.amqp) or is_free(self.ports.management):  # asking first costs next to nothing
             return False
         api = self.management
         try:
-            return api.is_ready() and api.listens_on(self.ports.amqp) and api.every_queue_runs()
-        except (httpx2.TransportError, ManagementRefused):
+            return api.is_ready() and api.listens_on(self.ports.amqp) and api.every_queue_runs(at_least=queues)
+        except OpsError:
             return False
 
     def _did_not_boot(self, reason: str) -> NodeDidNotBoot:

@@ -66,6 +66,15 @@ class ManagementRefused(OpsError):
         super().__init__(f"the broker's management API answered {status} to {method} {path}: {reason}")
 
 
+class ManagementOutOfReach(OpsError):
+    """Raised when nobody answers at the address of the management API."""
+
+    code = "management_out_of_reach"
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"no answer from the broker's management API at {url} ({reason})")
+
+
 class RegistrationInvalid(OpsError):
     """Raised when a recipient may not be given credentials. Names the field, never its value."""
 

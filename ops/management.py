@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from ops.errors import ManagementRefused
+from ops.errors import ManagementOutOfReach, ManagementRefused, OpsError
 
 Json = Any  # what the API answers depends on the path; callers pick single fields out of it
 
@@ -36,17 +36,17 @@ class Management:
         """Tell whether the API answers to our login."""
         try:
             return bool(self.get("/api/whoami")["name"] == self.user)
-        except (httpx2.TransportError, ManagementRefused):
+        except OpsError:
             return False
 
     def listens_on(self, port: int) -> bool:
         """Tell whether the broker accepts connections there."""
         return bool(self.get(f"/api/health/checks/port-listener/{port}")["status"] == "ok")
 
-    def every_queue_runs(self) -> bool:
-        """Tell whether every queue has a leader, as the queues say it now (the statistics lag by seconds)."""
+    def every_queue_runs(self, *, at_least: int = 1) -> bool:
+        """Tell whether all queues have a leader, as the queues say it now (the statistics lag by seconds)."""
         queues = self.get("/api/queues?disable_stats=true&enable_queue_totals=true")
-        return all(queue.get("state") == "running" for queue in queues)
+        return len(queues) >= at_least and all(queue.get("state") == "running" for queue in queues)
 
     def wait_for_queues(self, *, seconds: float = 30) -> None:
         """Wait until every queue has a leader."""
@@ -58,8 +58,12 @@ class Management:
 
     def _request(self, method: str, path: str, body: Json = None) -> httpx2.Response:
         # No proxy from the environment: this is our own broker or one that was named to us.
-        with httpx2.Client(auth=(self.user, self.password), trust_env=False, timeout=30) as client:
-            answer = client.request(method, f"{self.url.rstrip('/')}{path}", json=body)
+        url = f"{self.url.rstrip('/')}{path}"
+        try:
+            with httpx2.Client(auth=(self.user, self.password), trust_env=False, timeout=30) as client:
+                answer = client.request(method, url) if body is None else client.request(method, url, json=body)
+        except httpx2.TransportError as error:
+            raise ManagementOutOfReach(self.url, type(error).__name__) from None
         if answer.is_error and not (method == "DELETE" and answer.status_code == httpx2.codes.NOT_FOUND):
             raise ManagementRefused(method=method, path=path, status=answer.status_code, reason=_reason(answer))
         return answer

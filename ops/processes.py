@@ -102,10 +102,15 @@ def ensure_disk(folder: Path, *, needed_mb: int) -> None:
         raise DiskFull(folder, free_mb=free_mb, needed_mb=needed_mb)
 
 
-def last_lines(*logs: Path, count: int = 15) -> str:
-    """Return the ends of logs, for an error message."""
-    lines = [line for log in logs if log.exists() for line in log.read_text(errors="replace").splitlines()[-count:]]
-    return "\n".join(f"  {line}" for line in lines if line.strip()) or "  (empty)"
+def last_lines(*logs: Path, count: int = 10) -> str:
+    """Return what logs tell about a failure: the first lines marked as errors, else the last lines."""
+    lines = [line for log in logs if log.exists() for line in _telling(log, count=count)]
+    return "\n".join(f"  {line[:240]}" for line in lines) or "  (empty)"
+
+
+def _telling(log: Path, *, count: int) -> list[str]:
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return [line for line in lines if "[error]" in line][:count] or lines[-count:]
 
 
 def _exit(number: int, _frame: FrameType | None) -> None:

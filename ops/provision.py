@@ -1,0 +1,116 @@
+"""Add and remove recipients on a running broker, write their connection files, write definitions for a broker's boot.
+
+Nobody gets credentials without a public key and a secrecy commitment: there is no way round a `Registration`.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ops.accounts import Accounts
+from ops.broker import Broker, all_definitions, running_broker
+from ops.definitions import recipient_definitions
+from ops.errors import OpsError
+from ops.management import in_path
+from ops.recipient import Registration, public_key, read_registration, recipient_id
+from ops.run_folder import stage_folder, write_private
+
+
+def add_recipient(
+    broker: Broker, registration: Registration, *, gate_public_key: Mapping[str, object], folder: Path
+) -> Path:
+    """Give a recipient its vhost and account on a running broker; return its connection file. Again changes nothing."""
+    name = registration.recipient_id
+    broker.declare(recipient_definitions(name, version=broker.version, password=broker.accounts.password))
+    return write_connection(broker, registration, gate_public_key=gate_public_key, folder=folder)
+
+
+def remove_recipient(broker: Broker, name: str, *, folder: Path) -> None:
+    """Take account, vhost and connection file away. Unopened notices go with the vhost."""
+    recipient_id(name)
+    # The account first: deleting it ends its connections, clearing permissions would leave its consumers running.
+    broker.admin.delete(f"/api/users/{in_path(name)}")
+    broker.admin.delete(f"/api/vhosts/{in_path(name)}")
+    broker.accounts.forget(name)
+    connection_file(folder, name).unlink(missing_ok=True)
+
+
+def write_connection(
+    broker: Broker, registration: Registration, *, gate_public_key: Mapping[str, object], folder: Path
+) -> Path:
+    """Write all that a recipient needs from us into one file; its private key never was here."""
+    name = registration.recipient_id
+    connection = {
+        "recipient_id": name,
+        "broker_url": broker.amqp_url(account=name, vhost=name),
+        "account": name,
+        "gate_public_key": dict(public_key(gate_public_key, field="gate_public_key")),
+    }
+    path = connection_file(folder, name)
+    write_private(path, json.dumps(connection, indent=2) + "\n")
+    return path
+
+
+def connection_file(folder: Path, name: str) -> Path:
+    """Return where the connection file of a recipient lies."""
+    return folder / f"{name}.connection.json"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; errors are one line that names the field."""
+    said = _parser().parse_args(arguments)
+    try:
+        said.run(said)
+    except OpsError as error:
+        print(f"{error.code}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m ops.provision", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    definitions = commands.add_parser("definitions", help="write the file that a broker loads at boot")
+    definitions.add_argument("registrations", nargs="*", type=Path, help="registration files of the first recipients")
+    definitions.add_argument("--accounts", type=Path, required=True, help="file that keeps the passwords")
+    definitions.add_argument("--output", type=Path, required=True, help="where the definitions go")
+    definitions.add_argument("--broker-version", default="4.1.0", help="version of the broker that will load it")
+    definitions.set_defaults(run=_definitions)
+    add = commands.add_parser("add-recipient", help="vhost, account and connection file on the running broker")
+    add.add_argument("registration", type=Path, help="recipient_id, public_key, secrecy_commitment")
+    add.add_argument("--gate-key", type=Path, required=True, help="public key of the gate (JWK)")
+    add.set_defaults(run=_add)
+    remove = commands.add_parser("remove-recipient", help="end its connections; delete account and vhost")
+    remove.add_argument("recipient_id")
+    remove.set_defaults(run=_remove)
+    for command in (add, remove):
+        command.add_argument("--stage", default="demo", help="whose broker, if no URL is set (default: demo)")
+        command.add_argument("--folder", type=Path, help="where connection files lie (default: the stage's folder)")
+    return parser
+
+
+def _definitions(said: argparse.Namespace) -> None:
+    names = [read_registration(path).recipient_id for path in said.registrations]
+    version = tuple(int(number) for number in said.broker_version.split("."))
+    definitions = all_definitions(Accounts(said.accounts), names, version=version, with_provisioner=True)
+    write_private(said.output, json.dumps(definitions, indent=2) + "\n")
+
+
+def _add(said: argparse.Namespace) -> None:
+    stage = stage_folder(said.stage)
+    key = json.loads(said.gate_key.read_text())
+    registered = read_registration(said.registration)
+    path = add_recipient(running_broker(stage), registered, gate_public_key=key, folder=said.folder or stage)
+    print(f"added {registered.recipient_id}; hand over {path}")
+
+
+def _remove(said: argparse.Namespace) -> None:
+    stage = stage_folder(said.stage)
+    remove_recipient(running_broker(stage), said.recipient_id, folder=said.folder or stage)
+    print(f"removed {said.recipient_id}; its connections are closed")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
