@@ -1,0 +1,100 @@
+"""HTTP to handler, for the team: ask for help, see where each referral stands, take an appointment, close the loop."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict
+from sqlmodel import Session
+
+from services.referral import handlers
+from services.referral.directory import Directory, Provider, RecipientId
+from services.referral.domain import overdue as late
+from services.referral.shown import ReferralLine, ReferralShown, Requested
+from services.referral.store import Referrals
+from shared.contracts.envelope import Code, Id
+from shared.service import Service
+from shared.web import Caller, Role, allow
+
+Team = Annotated[Caller, Depends(allow(Role.ASSESSOR, Role.LEAD))]
+
+
+class RequestReferral(BaseModel):
+    """Which help is asked for, for whom, and where."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    case_id: Id
+    recipient_id: RecipientId
+    service: Code
+
+
+def routes(service: Service, directory: Directory) -> APIRouter:
+    """Return the routes of this service."""
+    router = APIRouter(tags=["referral"])
+
+    def person_of_case(session: Session, case_id: str) -> set[str]:
+        return _lock(Referrals(session, service.keys).person_of_case(case_id))
+
+    def person_of(session: Session, referral_id: str) -> set[str]:
+        return _lock(Referrals(session, service.keys).person_of(referral_id))
+
+    @router.get("/providers")
+    def providers(_caller: Team) -> list[Provider]:
+        """List where help can be asked for."""
+        return list(directory.providers)
+
+    @router.post("/referrals", status_code=201)
+    async def request_referral(request: RequestReferral, caller: Team) -> Requested:
+        """Ask for help at a provider. Nothing leaves by this: the person decides what the provider may know."""
+        referral = await service.writer.run(
+            lambda work: handlers.request_referral(
+                work, directory=directory, responsible_id=caller.caller_id, **request.model_dump()
+            ),
+            locks=lambda session: person_of_case(session, request.case_id),
+        )
+        return Requested(referral_id=referral.referral_id, needed=list(referral.needed))
+
+    @router.get("/referrals")
+    def listed(_caller: Team, case_id: Id | None = None) -> list[ReferralLine]:
+        """List referrals, oldest first; of one case if it is named."""
+        with service.database.read() as session:
+            referrals = Referrals(session, service.keys)
+            found = referrals.of_case(case_id) if case_id else referrals.all()
+        return [ReferralLine.of(referral) for referral in found]
+
+    @router.get("/referrals/{referral_id}")
+    def shown(referral_id: Id, _caller: Team) -> ReferralShown:
+        """Show a referral with its history and what the provider said."""
+        with service.database.read() as session:
+            return ReferralShown.of(Referrals(session, service.keys).get(referral_id))
+
+    @router.post("/referrals/{referral_id}/appointment")
+    async def take_appointment(referral_id: Id, _caller: Team) -> ReferralShown:
+        """Record that the person takes the appointment on offer."""
+        taken = await service.writer.run(
+            lambda work: handlers.take_appointment(work, referral_id=referral_id),
+            locks=lambda session: person_of(session, referral_id),
+        )
+        return ReferralShown.of(taken)
+
+    @router.post("/referrals/{referral_id}/closing")
+    async def close_referral(referral_id: Id, _caller: Team) -> ReferralShown:
+        """Close the loop."""
+        closed = await service.writer.run(
+            lambda work: handlers.close_referral(work, referral_id=referral_id),
+            locks=lambda session: person_of(session, referral_id),
+        )
+        return ReferralShown.of(closed)
+
+    @router.get("/overdue")
+    def overdue(_caller: Team) -> list[ReferralLine]:
+        """List the referrals whose next step is overdue, the longest first."""
+        with service.database.read() as session:
+            still_open = Referrals(session, service.keys).open()
+        return [ReferralLine.of(referral) for referral in late(still_open, now=service.clock())]
+
+    return router
+
+
+def _lock(person_id: str | None) -> set[str]:
+    return {f"person:{person_id}"} if person_id else set()

@@ -1,0 +1,32 @@
+"""Puts the referral service together: `uvicorn services.referral.app:create_app --factory`."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from fastapi import FastAPI
+
+from services.referral import __version__
+from services.referral.api import routes
+from services.referral.directory import read_directory
+from services.referral.errors import ReferralError
+from services.referral.settings import Settings
+from services.referral.store import metadata
+from services.referral.subscribers import HANDLERS
+from shared.keys import KeyDestroyed
+from shared.observability import set_up_logging
+from shared.service import Service, new_service_app, utc_now
+from shared.web import answer_errors
+
+STATUSES = {"case_not_found": 404, "referral_not_found": 404, "malformed": 422}
+
+
+def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
+    """Return the service; without settings they are read from the environment."""
+    chosen = settings or Settings()  # type: ignore[call-arg]  # the values come from the environment
+    set_up_logging("referral", level=chosen.log_level)
+    service = Service("referral", chosen, metadata, HANDLERS, clock=clock)
+    app = new_service_app(service, title="Gesehen: referral", version=__version__)
+    app.include_router(routes(service, read_directory(chosen.directory_file)))
+    answer_errors(app, ReferralError, STATUSES)
+    answer_errors(app, KeyDestroyed, {"key_destroyed": 410})
+    return app

@@ -1,0 +1,63 @@
+"""What a caller of this service can be told. Texts name ids and fields, never a value."""
+
+
+class ReferralError(Exception):
+    """The base of all reasons for which this service says no."""
+
+    code = "referral_error"
+    fields: list[dict[str, str]] | None = None
+
+
+class CaseNotFound(ReferralError):
+    """Raised when no case by that id was announced to this service."""
+
+    code = "case_not_found"
+
+    def __init__(self, case_id: str) -> None:
+        super().__init__(f"no case {case_id}")
+
+
+class CaseOver(ReferralError):
+    """Raised when help is to be asked for in a case that has ended."""
+
+    code = "case_over"
+
+    def __init__(self, case_id: str) -> None:
+        super().__init__(f"case {case_id} has ended")
+
+
+class ReferralNotFound(ReferralError):
+    """Raised when there is no referral by that id, or its person was erased."""
+
+    code = "referral_not_found"
+
+    def __init__(self, referral_id: str) -> None:
+        super().__init__(f"no referral {referral_id}")
+
+
+class ReferralOver(ReferralError):
+    """Raised when something is to be done in a referral that is closed."""
+
+    code = "referral_over"
+
+    def __init__(self, referral_id: str) -> None:
+        super().__init__(f"referral {referral_id} is closed")
+
+
+class NoAppointmentOffered(ReferralError):
+    """Raised when the person would take an appointment but none is on offer."""
+
+    code = "no_appointment_offered"
+
+    def __init__(self, referral_id: str) -> None:
+        super().__init__(f"referral {referral_id} has no appointment on offer")
+
+
+class FieldRefused(ReferralError):
+    """Raised when a field is well formed but cannot be accepted; names the field and the reason."""
+
+    code = "malformed"
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__("the request has fields that cannot be accepted")
+        self.fields = [{"field": field, "reason": reason}]

@@ -1,0 +1,153 @@
+"""The use cases: load, decide, save and announce in one open transaction. Each may run twice with the same message."""
+
+from datetime import datetime
+
+import structlog
+
+from services.referral.directory import Directory
+from services.referral.domain import ANSWERS, Happening, News, Referral, State
+from services.referral.errors import CaseOver, NoAppointmentOffered, ReferralOver
+from services.referral.store import Case, Referrals
+from shared.contracts.consent import Outcome
+from shared.contracts.referral import AppointmentArranged, ReferralClosed, ReferralRequested
+from shared.inbox import TooEarly
+from shared.outbox import random_id
+from shared.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
+
+
+def take_case(work: UnitOfWork, *, case_id: str, person_id: str, opened_at: datetime) -> None:
+    """Remember whose case it is, so that help can be asked for in it."""
+    if work.session.get(Case, case_id) is None:
+        work.session.add(Case(case_id=case_id, person_id=person_id, opened_at=opened_at))
+
+
+def end_case(work: UnitOfWork, *, case_id: str, ended_at: datetime) -> None:
+    """Close every referral of a case that has ended: nobody would follow it any more."""
+    case = work.session.get(Case, case_id)
+    if case is None:
+        raise TooEarly
+    if case.ended_at is not None:
+        return
+    case.ended_at = ended_at
+    work.session.add(case)
+    for referral in _referrals(work).of_case(case_id):
+        _close(work, referral)
+
+
+def request_referral(
+    work: UnitOfWork, *, directory: Directory, case_id: str, recipient_id: str, service: str, responsible_id: str
+) -> Referral:
+    """Ask for help at a provider. Nothing leaves by this: the person's grant decides, at the gate.
+
+    Asking again while the same referral is open returns that one.
+    """
+    referrals = _referrals(work)
+    case = referrals.case(case_id)
+    if case.ended_at is not None:
+        raise CaseOver(case_id)
+    offer = directory.offer(recipient_id, service)
+    for other in referrals.of_case(case_id):
+        if (other.recipient_id, other.service) == (recipient_id, service) and not other.is_over():
+            return other
+    referral = Referral(
+        referral_id=random_id(),
+        case_id=case_id,
+        person_id=case.person_id,
+        responsible_id=responsible_id,
+        requested_at=work.now,
+        recipient_id=recipient_id,
+        service=service,
+        needed=tuple(category.value for category in offer.needed),
+    )
+    referrals.add(referral)
+    work.announce(
+        ReferralRequested(
+            referral_id=referral.referral_id,
+            case_id=case_id,
+            person_id=case.person_id,
+            recipient_id=recipient_id,
+            service=service,
+            needed=offer.needed,
+            requested_at=work.now,
+        )
+    )
+    log.info("referral_requested", referral_id=referral.referral_id)
+    return referral
+
+
+def take_news(
+    work: UnitOfWork,
+    *,
+    referral_id: str,
+    news: News,
+    at: datetime,
+    appointment_at: datetime | None = None,
+    outcome: Outcome | None = None,
+) -> None:
+    """Add what the gate or the provider says; when the provider ends, the loop closes by itself."""
+    referrals = _referrals(work)
+    if referrals.person_of(referral_id) is None:
+        raise TooEarly
+    referral = referrals.get(referral_id)
+    if referral.is_over():
+        return
+    if referral.is_too_early(news):
+        raise TooEarly
+    told = referral.told(Happening(news, at, appointment_at=appointment_at, outcome=outcome))
+    referrals.save(told)
+    if told.is_over():
+        _announce_closing(work, told)
+    log.info("referral_news_taken", referral_id=referral_id, by_provider=news in ANSWERS)
+
+
+def take_appointment(work: UnitOfWork, *, referral_id: str) -> Referral:
+    """Record that the person takes the appointment on offer, and announce it. Taking it again changes nothing."""
+    referrals = _referrals(work)
+    referral = referrals.get(referral_id)
+    standing = referral.standing
+    if standing.state is State.APPOINTMENT_TAKEN:
+        return referral
+    if referral.is_over():
+        raise ReferralOver(referral_id)
+    if standing.state is not State.APPOINTMENT_OFFERED or standing.appointment_at is None:
+        raise NoAppointmentOffered(referral_id)
+    at = referral.next_at(work.now)
+    taken = referral.told(Happening(News.APPOINTMENT_TAKEN, at, appointment_at=standing.appointment_at))
+    referrals.save(taken)
+    work.announce(
+        AppointmentArranged(
+            fact_id=referral_id,
+            version=taken.appointments_taken(),
+            referral_id=referral_id,
+            person_id=taken.person_id,
+            recorded_at=work.now,
+            appointment_at=standing.appointment_at,
+        )
+    )
+    log.info("appointment_taken", referral_id=referral_id)
+    return taken
+
+
+def close_referral(work: UnitOfWork, *, referral_id: str) -> Referral:
+    """Close the loop by the team's decision. Closing it again changes nothing."""
+    return _close(work, _referrals(work).get(referral_id))
+
+
+def _close(work: UnitOfWork, referral: Referral) -> Referral:
+    if referral.is_over():
+        return referral
+    closed = referral.told(Happening(News.CLOSED, referral.next_at(work.now)))
+    _referrals(work).save(closed)
+    _announce_closing(work, closed)
+    return closed
+
+
+def _announce_closing(work: UnitOfWork, referral: Referral) -> None:
+    work.announce(ReferralClosed(referral_id=referral.referral_id, person_id=referral.person_id, closed_at=work.now))
+    log.info("referral_closed", referral_id=referral.referral_id)
+
+
+def _referrals(work: UnitOfWork) -> Referrals:
+    return Referrals(work.session, work.keys)

@@ -1,0 +1,185 @@
+"""What this service keeps: cases, referrals, their history. Where somebody is sent and what came of it lies sealed."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, true
+from sqlalchemy.orm import registry
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from services.referral.domain import Happening, News, Referral
+from services.referral.errors import CaseNotFound, ReferralNotFound
+from shared.contracts.consent import Outcome
+from shared.contracts.envelope import canonical
+from shared.database import Instant
+from shared.keys import KeyDestroyed, PersonKeys
+from shared.tables import add_kit_tables
+
+
+class Base(SQLModel, registry=registry()):
+    """The tables of this service."""
+
+
+class Case(Base, table=True):
+    """A case as far as a referral needs it: whose it is and whether it is over."""
+
+    case_id: str = Field(primary_key=True, max_length=64)
+    person_id: str = Field(index=True, max_length=64)
+    opened_at: datetime = Field(sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ReferralRow(Base, table=True):
+    """One referral; `asked` holds provider, service and needs. No date of the next step: it would tell the state."""
+
+    __tablename__ = "referral"
+
+    referral_id: str = Field(primary_key=True, max_length=64)
+    case_id: str = Field(foreign_key="case.case_id", index=True, max_length=64)
+    person_id: str = Field(index=True, max_length=64)
+    responsible_id: str = Field(max_length=100)
+    requested_at: datetime = Field(sa_type=Instant)
+    is_open: bool = Field(default=True, index=True)
+    asked: bytes = Field(repr=False)
+
+
+class HappeningRow(Base, table=True):
+    """One piece of news in a referral. Even the gate's word and its time are the person's secret: all is sealed."""
+
+    __tablename__ = "happening"
+
+    referral_id: str = Field(primary_key=True, foreign_key="referral.referral_id", max_length=64)
+    position: int = Field(primary_key=True)
+    news: bytes = Field(repr=False)
+
+
+add_kit_tables(Base.metadata)
+metadata = Base.metadata
+
+
+class Referrals:
+    """Reads and writes referrals in a session that somebody else opened and commits."""
+
+    def __init__(self, session: Session, keys: PersonKeys) -> None:
+        self._session = session
+        self._keys = keys
+
+    def case(self, case_id: str) -> Case:
+        """Return a case or raise CaseNotFound."""
+        found = self._session.get(Case, case_id)
+        if found is None:
+            raise CaseNotFound(case_id)
+        return found
+
+    def add(self, referral: Referral) -> None:
+        """Store a new referral."""
+        asked = {"recipient_id": referral.recipient_id, "service": referral.service, "needed": list(referral.needed)}
+        row = ReferralRow(
+            referral_id=referral.referral_id,
+            case_id=referral.case_id,
+            person_id=referral.person_id,
+            responsible_id=referral.responsible_id,
+            requested_at=referral.requested_at,
+            asked=self._seal(referral.person_id, f"referral.asked.{referral.referral_id}", asked),
+        )
+        self._session.add(row)
+        self._session.flush()
+
+    def save(self, referral: Referral) -> None:
+        """Store what has happened since."""
+        row = self._session.get_one(ReferralRow, referral.referral_id)
+        row.is_open = not referral.is_over()
+        self._session.add(row)
+        known = len(self._history(col(ReferralRow.referral_id) == row.referral_id).get(row.referral_id, ()))
+        for position, happening in enumerate(referral.history[known:], start=known):
+            self._session.add(self._happening_row(referral, position, happening))
+        self._session.flush()
+
+    def get(self, referral_id: str) -> Referral:
+        """Return a referral; raise ReferralNotFound, or KeyDestroyed when its person was erased."""
+        row = self._session.get(ReferralRow, referral_id)
+        if row is None:
+            raise ReferralNotFound(referral_id)
+        history = self._history(col(ReferralRow.referral_id) == referral_id)
+        return self._referral(row, history.get(referral_id, []))
+
+    def of_case(self, case_id: str) -> list[Referral]:
+        """Return the referrals of a case, oldest first."""
+        return self._read(col(ReferralRow.case_id) == case_id)
+
+    def all(self) -> list[Referral]:
+        """Return all referrals, oldest first."""
+        return self._read(true())
+
+    def open(self) -> list[Referral]:
+        """Return the referrals that are not over, oldest first."""
+        return self._read(col(ReferralRow.is_open).is_(True))
+
+    def person_of_case(self, case_id: str) -> str | None:
+        """Return whose case it is, for the row lock."""
+        return self._session.exec(select(Case.person_id).where(col(Case.case_id) == case_id)).one_or_none()
+
+    def person_of(self, referral_id: str) -> str | None:
+        """Return whom a referral is about, for the row lock."""
+        found = select(ReferralRow.person_id).where(col(ReferralRow.referral_id) == referral_id)
+        return self._session.exec(found).one_or_none()
+
+    def _read(self, chosen: ColumnElement[bool]) -> list[Referral]:
+        ordered = select(ReferralRow).order_by(col(ReferralRow.requested_at), col(ReferralRow.referral_id))
+        histories = self._history(chosen)
+        referrals = []
+        for row in self._session.exec(ordered.where(chosen)):
+            try:
+                referrals.append(self._referral(row, histories.get(row.referral_id, [])))
+            except KeyDestroyed:  # the person was erased
+                continue
+        return referrals
+
+    def _history(self, chosen: ColumnElement[bool]) -> dict[str, list[HappeningRow]]:
+        found = select(HappeningRow).join(ReferralRow).where(chosen).order_by(col(HappeningRow.position))
+        histories: dict[str, list[HappeningRow]] = {}
+        for row in self._session.exec(found):
+            histories.setdefault(row.referral_id, []).append(row)
+        return histories
+
+    def _referral(self, row: ReferralRow, history: list[HappeningRow]) -> Referral:
+        asked = self._unseal(row.person_id, f"referral.asked.{row.referral_id}", row.asked)
+        return Referral(
+            referral_id=row.referral_id,
+            case_id=row.case_id,
+            person_id=row.person_id,
+            responsible_id=row.responsible_id,
+            requested_at=row.requested_at,
+            recipient_id=asked["recipient_id"],
+            service=asked["service"],
+            needed=tuple(asked["needed"]),
+            history=tuple(self._happening(row.person_id, one) for one in history),
+        )
+
+    def _happening_row(self, referral: Referral, position: int, happening: Happening) -> HappeningRow:
+        said = {
+            "news": happening.news,
+            "at": happening.at,
+            "appointment_at": happening.appointment_at,
+            "outcome": happening.outcome,
+        }
+        where = f"happening.news.{referral.referral_id}.{position}"
+        sealed = self._seal(referral.person_id, where, said)
+        return HappeningRow(referral_id=referral.referral_id, position=position, news=sealed)
+
+    def _happening(self, person_id: str, row: HappeningRow) -> Happening:
+        said = self._unseal(person_id, f"happening.news.{row.referral_id}.{row.position}", row.news)
+        appointment_at, outcome = said["appointment_at"], said["outcome"]
+        return Happening(
+            news=News(said["news"]),
+            at=datetime.fromisoformat(said["at"]),
+            appointment_at=datetime.fromisoformat(appointment_at) if appointment_at else None,
+            outcome=Outcome(outcome) if outcome else None,
+        )
+
+    def _seal(self, person_id: str, where: str, value: dict[str, Any]) -> bytes:  # Any: JSON values
+        return self._keys.seal(person_id, where, canonical(value))
+
+    def _unseal(self, person_id: str, where: str, sealed: bytes) -> Any:  # Any: a JSON value
+        return json.loads(self._keys.unseal(person_id, where, sealed))

@@ -1,0 +1,55 @@
+"""From the bus to a handler: which event means what here."""
+
+from services.referral import handlers
+from services.referral.domain import News
+from shared.contracts.consent import ReferralAnswered, ReferralCleared, ReferralNotCleared, ReferralOpened
+from shared.contracts.intake import CaseEnded, CaseOpened
+from shared.receiver import Handlers
+from shared.unit_of_work import UnitOfWork
+
+
+def case_opened(work: UnitOfWork, event: CaseOpened) -> None:
+    """Take note of a case."""
+    handlers.take_case(work, case_id=event.case_id, person_id=event.person_id, opened_at=event.opened_at)
+
+
+def case_ended(work: UnitOfWork, event: CaseEnded) -> None:
+    """Close what is open in it."""
+    handlers.end_case(work, case_id=event.case_id, ended_at=event.ended_at)
+
+
+def referral_cleared(work: UnitOfWork, event: ReferralCleared) -> None:
+    """The provider has been told to look."""
+    handlers.take_news(work, referral_id=event.referral_id, news=News.CLEARED, at=event.at)
+
+
+def referral_not_cleared(work: UnitOfWork, event: ReferralNotCleared) -> None:
+    """The provider may learn nothing."""
+    handlers.take_news(work, referral_id=event.referral_id, news=News.NOT_CLEARED, at=event.at)
+
+
+def referral_opened(work: UnitOfWork, event: ReferralOpened) -> None:
+    """The provider has looked."""
+    handlers.take_news(work, referral_id=event.referral_id, news=News.OPENED, at=event.at)
+
+
+def referral_answered(work: UnitOfWork, event: ReferralAnswered) -> None:
+    """The provider has answered."""
+    handlers.take_news(
+        work,
+        referral_id=event.referral_id,
+        news=News(event.answer.value),
+        at=event.answered_at,
+        appointment_at=event.appointment_at,
+        outcome=event.outcome,
+    )
+
+
+HANDLERS: Handlers = {
+    CaseOpened: case_opened,
+    CaseEnded: case_ended,
+    ReferralCleared: referral_cleared,
+    ReferralNotCleared: referral_not_cleared,
+    ReferralOpened: referral_opened,
+    ReferralAnswered: referral_answered,
+}
