@@ -1,0 +1,39 @@
+# Everything starts from python3 (3.11 or later), git and make; the rest is set up inside the checkout (ops/bootstrap.py).
+
+PYTHON ?= python3
+BIN := .venv/bin
+SERVICES := intake assessment referral consent
+CODE := shared services sdk ops examples tests
+
+.DEFAULT_GOAL := help
+.PHONY: help bootstrap demo story test check clean $(SERVICES:%=test-%)
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  make test-<service>   its own tests: seconds, no broker ($(SERVICES))"
+
+demo: bootstrap ## start everything, play the stories, stay up until Ctrl-C
+	@$(BIN)/python -m ops.demo
+
+story: bootstrap ## play the stories and leave; exit code 0 only if every step came out right
+	@$(BIN)/python -m ops.demo --once
+
+test: bootstrap ## all tests, a real broker included
+	@$(BIN)/pytest $(SERVICES:%=tests/%) tests
+
+$(SERVICES:%=test-%): test-%: bootstrap
+	@$(BIN)/pytest tests/$*
+
+check: bootstrap ## format, lint, types, import rules, contract drift
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy $(CODE)
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest tests/contracts tests/architecture
+
+bootstrap: ## set up .venv from uv.lock; does nothing the second time
+	@$(PYTHON) ops/bootstrap.py
+
+clean: ## remove everything that was made here: .venv, .run, caches
+	rm -rf .venv .run .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

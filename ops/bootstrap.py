@@ -1,0 +1,168 @@
+"""Set up the Python environment from nothing but python3 and `uv.lock`: no pip, no venv module, no tool from the PATH.
+
+Takes uv's wheel from the lock, checks its hash, unpacks it into the run folder and lets it install the rest into
+`.venv`. Does nothing if that has been done for this very lock. Standard library only: it runs before anything else.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+import zipfile
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+VENV = CHECKOUT / ".venv"
+STAMP = VENV / "gesehen-sync"
+NEEDED_MB = 700
+CHUNK = 1024 * 1024
+
+
+def main() -> int:
+    """Make the environment fit the lock."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever starts this with an older one should read why it fails
+        _fail(f"Python 3.11 or later is needed, this is {platform.python_version()}; try: make PYTHON=python3.12 ...")
+    run = Path(os.environ.get("GESEHEN_RUN_DIR") or CHECKOUT / ".run").absolute()
+    wanted = _fingerprint()
+    if _synced(wanted):
+        return 0
+    try:
+        run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (run / "bootstrap.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # two starts at once: the second waits and finds all done
+            if not _synced(wanted):
+                _set_up(run, wanted)
+    except OSError as error:
+        _fail(f"cannot write: {error}")
+    return 0
+
+
+def _set_up(run: Path, wanted: str) -> None:
+    free_mb = shutil.disk_usage(run).free // 1024**2
+    if free_mb < NEEDED_MB:
+        _fail(f"only {free_mb} MB free at {run}, at least {NEEDED_MB} MB are needed")
+    uv = _tool(run / "tools")
+    _say("installing the locked packages into .venv ...")
+    env = {
+        **os.environ,
+        "UV_CACHE_DIR": str(run / "cache" / "uv"),
+        "UV_PROJECT_ENVIRONMENT": str(VENV),
+        "UV_PYTHON": sys.executable,
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_PYTHON_INSTALL_DIR": str(run / "cache" / "python"),  # nothing is put there; by default it lies in HOME
+    }
+    env.pop("VIRTUAL_ENV", None)
+    done = subprocess.run([str(uv), "sync", "--frozen"], cwd=CHECKOUT, env=env, check=False)  # noqa: S603 - verified
+    if done.returncode:
+        _fail("uv could not install the packages (see above); the first start needs the network and free disk space")
+    STAMP.write_text(wanted)
+    _say("ready")
+
+
+def _fingerprint() -> str:
+    """Hash all that decides what belongs into the environment."""
+    manifests = [CHECKOUT / "pyproject.toml", *CHECKOUT.glob("*/pyproject.toml"), *CHECKOUT.glob("*/*/pyproject.toml")]
+    digest = hashlib.sha256(f"{sys.version} {CHECKOUT}".encode())
+    for path in [CHECKOUT / "uv.lock", *sorted(manifests)]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _synced(wanted: str) -> bool:
+    return (VENV / "bin" / "python").exists() and STAMP.exists() and STAMP.read_text() == wanted
+
+
+def _tool(folder: Path) -> Path:
+    """Return uv as the lock wants it; the hash beside it tells which one is there."""
+    version, url, sha256 = _locked_wheel()
+    binary, mark = folder / "uv", folder / "uv.sha256"
+    if binary.exists() and mark.exists() and mark.read_text() == sha256:
+        return binary
+    folder.mkdir(parents=True, exist_ok=True)
+    mark.unlink(missing_ok=True)
+    wheel, draft = folder / "uv.whl", folder / "uv.new"
+    try:
+        _download(url, wheel, sha256=sha256, label=f"uv {version}")
+        member = f"uv-{version}.data/scripts/uv"
+        with zipfile.ZipFile(wheel) as archive, archive.open(member) as source, draft.open("wb") as target:
+            shutil.copyfileobj(source, target)
+        draft.chmod(0o755)
+        draft.replace(binary)
+    finally:
+        wheel.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
+    mark.write_text(sha256)
+    return binary
+
+
+def _locked_wheel() -> tuple[str, str, str]:
+    import tomllib  # noqa: PLC0415 - not there before 3.11, which main() explains
+
+    lock = tomllib.loads((CHECKOUT / "uv.lock").read_text(encoding="utf-8"))
+    package: dict[str, Any] = next(one for one in lock["package"] if one["name"] == "uv")  # Any: TOML
+    tag = _platform_tag()
+    fitting = sorted((one for one in package["wheels"] if re.search(tag, one["url"])), key=_oldest_libc)
+    if not fitting:
+        _fail(f"uv.lock has no uv for this platform ({platform.system()}, {platform.machine()})")
+    return package["version"], fitting[0]["url"], fitting[0]["hash"].removeprefix("sha256:")
+
+
+def _platform_tag() -> str:
+    machine = platform.machine().lower()
+    if platform.system() == "Darwin":
+        return rf"macosx_\d+_\d+_{machine}\.whl"
+    libc = "manylinux" if platform.libc_ver()[0] == "glibc" else "musllinux"
+    return rf"{libc}_\d+_\d+_{machine}\."
+
+
+def _oldest_libc(wheel: dict[str, str]) -> int:
+    return min((int(minor) for minor in re.findall(r"linux_\d+_(\d+)_", wheel["url"])), default=0)
+
+
+def _download(url: str, target: Path, *, sha256: str, label: str) -> None:
+    digest = hashlib.sha256()
+    host = url.split("/")[2]
+    try:
+        with urllib.request.urlopen(url, timeout=60) as source, target.open("wb") as file:  # noqa: S310 - https, locked
+            _copy(source, file, digest, label=label, size=int(source.headers.get("Content-Length") or 0))
+    except urllib.error.URLError as error:
+        _fail(f"cannot download {label} from {host}: {error.reason}; the first start needs the network")
+    except TimeoutError:
+        _fail(f"cannot download {label} from {host}: no answer in time; the first start needs the network")
+    if digest.hexdigest() != sha256:
+        _fail(f"{label} from {host} is not what uv.lock names: its SHA-256 differs; nothing of it was run")
+
+
+def _copy(source: Any, file: IO[bytes], digest: Any, *, label: str, size: int) -> None:  # Any: untyped in the library
+    done = 0
+    while chunk := source.read(CHUNK):
+        file.write(chunk)
+        digest.update(chunk)
+        done += len(chunk)
+        if sys.stderr.isatty():
+            print(f"\rbootstrap: {label}: {done // CHUNK} of {size // CHUNK} MB", end="", file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    _say(f"downloaded {label}, {done // CHUNK} MB")
+
+
+def _say(text: str) -> None:
+    print(f"bootstrap: {text}", file=sys.stderr, flush=True)
+
+
+def _fail(text: str) -> NoReturn:
+    _say(text)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
