@@ -89,7 +89,7 @@ class CaseLine(BaseModel):
     person_id: str
     origin: Origin
     opened_at: datetime
-    responsible: str
+    responsible_id: str
     next_step: domain.NextStep
     due_on: date
 
@@ -228,7 +228,7 @@ def _line(case: Case) -> CaseLine:
         person_id=case.person_id,
         origin=Origin(case.origin),
         opened_at=case.opened_at,
-        responsible=case.responsible_id,
+        responsible_id=case.responsible_id,
         next_step=domain.NextStep(case.next_step),
         due_on=case.due_on,
     )

@@ -20,11 +20,13 @@ from services.intake.app import create_app
 from services.intake.settings import IntakeSettings
 from services.intake.subscribers import handlers_for
 from shared import migrations
+from shared.contracts import consent
 from shared.contracts.catalogue import EVENTS
-from shared.contracts.consent import CommissionCancelled, CommissionReceived, Service
+from shared.contracts.consent import CommissionCancelled, CommissionReceived
 from shared.contracts.envelope import CareEvent
 from shared.contracts.intake import Channel, Contact
 from shared.outbox import Outgoing
+from shared.service import Service
 from shared.unit_of_work import UnitOfWork
 from shared.web import Role
 
@@ -92,7 +94,8 @@ class Intake:
 
     def write(self, handler: Callable[[UnitOfWork], R]) -> R:
         """Run a handler through the service's writer."""
-        return asyncio.run(self.app.state.service.writer.run(handler))
+        service: Service = self.app.state.service
+        return asyncio.run(service.writer.run(handler))
 
     def hear(self, event: CareEvent) -> None:
         """Hand an event of the care bus to its handler."""
@@ -135,7 +138,7 @@ def a_commission(**changes: Any) -> CommissionReceived:
     values: dict[str, Any] = {
         "commission_id": secrets.token_urlsafe(16),
         "recipient_id": "jobcenter-essen",
-        "service": Service.CLARIFICATION,
+        "service": consent.Service.CLARIFICATION,
         "deadline": date(2026, 6, 30),
         "budget_line": "16A-2026",
         "received_at": NOON,

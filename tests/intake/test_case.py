@@ -77,7 +77,7 @@ def test_a_case_has_somebody_responsible_and_a_first_step_with_a_day(intake: Int
     intake.open_case(origin="street")
 
     line = intake.lines()[0]
-    assert (line["responsible"], line["next_step"], line["due_on"]) == (TEAM, "give_notices", "2026-03-03")
+    assert (line["responsible_id"], line["next_step"], line["due_on"]) == (TEAM, "give_notices", "2026-03-03")
 
 
 def test_after_the_notices_comes_the_assessment(intake: Intake) -> None:

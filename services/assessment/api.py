@@ -1,0 +1,182 @@
+"""HTTP of assessment: translate in, call one handler, translate out."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Depends, Header, Path
+
+from services.assessment import domain, finding, handlers, statement, store, view
+from services.assessment.domain import Vocabulary
+from services.assessment.form import (
+    ApprovalBody,
+    AttemptBody,
+    AttendanceBody,
+    CodeBody,
+    CorrectionBody,
+    FactBody,
+    NoteBody,
+    StatementBody,
+    TakingBody,
+)
+from services.assessment.handlers import Answer
+from services.assessment.view import CaseLine, CaseView
+from shared.service import Service
+from shared.web import Caller, Role, allow
+
+log = structlog.get_logger()
+
+CaseId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+EntryId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+RequestKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[A-Za-z0-9_-]{16,64}$")]
+Team = Annotated[Caller, Depends(allow(Role.ASSESSOR, Role.LEAD))]
+
+
+Write = Callable[..., Awaitable[Answer]]
+"""Runs a handler: its name in the log, the case, the caller, the handler, and what it takes."""
+
+
+def routes(service: Service, *, vocabulary: Vocabulary) -> APIRouter:
+    """Return the routes of assessment."""
+    router = APIRouter(tags=["assessment"])
+    write = _writing(service)
+    _show_cases(router, service)
+    _work_on_cases(router, write)
+    _write_findings(router, write, vocabulary)
+    _write_statements(router, write)
+    return router
+
+
+def _writing(service: Service) -> Write:
+    async def write(
+        event: str,
+        case_id: str,
+        caller: Caller,
+        handler: Callable[..., Answer],
+        *,
+        key: str | None = None,
+        **given: Any,
+    ) -> Answer:  # Any: what the handler takes
+        bound = hashlib.sha256(f"{caller.caller_id}|{event}|{case_id}|{key}".encode()).hexdigest() if key else None
+        act = partial(handler, case_id=case_id, **given)
+        answer = await service.writer.run(
+            lambda work: handlers.once(work, case_id, bound, lambda: act(work)),
+            locks=lambda session: store.person_lock(session, case_id),
+        )
+        log.info(event, by=caller.caller_id, case_id=case_id)
+        return answer
+
+    return write
+
+
+def _show_cases(router: APIRouter, service: Service) -> None:
+    @router.get("/cases")
+    def list_cases(_caller: Team) -> list[CaseLine]:
+        """List open cases, the most urgent first."""
+        with service.database.read() as session:
+            return [view.line(case) for case in store.open_cases(session)]
+
+    @router.get("/overdue")
+    def list_overdue(_caller: Team) -> list[CaseLine]:
+        """List open cases whose next step should have been done before today."""
+        today = service.clock().date()
+        with service.database.read() as session:
+            cases = store.open_cases(session)
+        return [view.line(case) for case in cases if domain.is_overdue(case.due_on, today=today)]
+
+    @router.get("/cases/{case_id}", response_model_exclude_none=True)
+    def show_case(case_id: CaseId, _caller: Team) -> CaseView:
+        """Show a case with everything that stands written in it."""
+        with service.database.read() as session:
+            case = store.load_case(session, case_id)
+            entries = store.entries_of(session, case_id)
+        return view.whole(service.keys, case, entries)
+
+
+def _work_on_cases(router: APIRouter, write: Write) -> None:
+    @router.post("/cases/{case_id}/taking")
+    async def take_case(case_id: CaseId, body: TakingBody, caller: Team) -> Answer:
+        """Take a case, or hand it over."""
+        return await write("case_taken", case_id, caller, handlers.take_case, **body.model_dump())
+
+    @router.post("/cases/{case_id}/contact-attempts", status_code=201)
+    async def record_contact_attempt(
+        case_id: CaseId, body: AttemptBody, caller: Team, key: RequestKey = None
+    ) -> Answer:
+        """Write down that contact was tried."""
+        given = {"channel": body.channel, "outcome": body.outcome, "by": caller.caller_id}
+        return await write("contact_tried", case_id, caller, handlers.record_contact_attempt, key=key, **given)
+
+    @router.post("/cases/{case_id}/attendance", status_code=201)
+    async def record_attendance(case_id: CaseId, body: AttendanceBody, caller: Team, key: RequestKey = None) -> Answer:
+        """Write down that the person came to a talk."""
+        given = {"kind": body.kind, "attended_on": body.attended_on, "by": caller.caller_id}
+        return await write("attendance_recorded", case_id, caller, handlers.record_attendance, key=key, **given)
+
+
+def _write_findings(router: APIRouter, write: Write, vocabulary: Vocabulary) -> None:
+    def fact_in(body: CorrectionBody, caller: Caller) -> dict[str, Any]:  # Any: what the handlers of findings take
+        return {
+            "life_domain": body.life_domain,
+            "fact": body.fact(),
+            "contested": body.contested,
+            "vocabulary": vocabulary,
+            "by": caller.caller_id,
+        }
+
+    @router.post("/cases/{case_id}/facts", status_code=201)
+    async def record_fact(case_id: CaseId, body: FactBody, caller: Team, key: RequestKey = None) -> Answer:
+        """Write down a finding."""
+        return await write("fact_recorded", case_id, caller, finding.record_fact, key=key, **fact_in(body, caller))
+
+    @router.put("/cases/{case_id}/facts/{fact_id}")
+    async def correct_fact(case_id: CaseId, fact_id: EntryId, body: CorrectionBody, caller: Team) -> Answer:
+        """Correct a finding; the earlier versions stay with the team."""
+        given = {"fact_id": fact_id, **fact_in(body, caller)}
+        return await write("fact_corrected", case_id, caller, finding.correct_fact, **given)
+
+    @router.delete("/cases/{case_id}/facts/{fact_id}")
+    async def remove_fact(case_id: CaseId, fact_id: EntryId, caller: Team) -> Answer:
+        """Delete what was wrong: a finding, or anything else that has a fact_id or a statement_id."""
+        given = {"fact_id": fact_id, "by": caller.caller_id}
+        return await write("fact_removed", case_id, caller, finding.remove_fact, **given)
+
+    @router.post("/cases/{case_id}/notes", status_code=201)
+    async def write_note(case_id: CaseId, body: NoteBody, caller: Team, key: RequestKey = None) -> Answer:
+        """Keep a private note."""
+        given = {"text": body.text, "by": caller.caller_id}
+        return await write("note_written", case_id, caller, finding.write_note, key=key, **given)
+
+    @router.post("/cases/{case_id}/recommendations", status_code=201)
+    async def make_recommendation(case_id: CaseId, body: CodeBody, caller: Team) -> Answer:
+        """Recommend something."""
+        given = {"code": body.code, "vocabulary": vocabulary, "by": caller.caller_id}
+        return await write("recommendation_made", case_id, caller, finding.make_recommendation, **given)
+
+    @router.post("/cases/{case_id}/conclusion")
+    async def draw_conclusion(case_id: CaseId, body: CodeBody, caller: Team) -> Answer:
+        """Say what is possible now."""
+        given = {"code": body.code, "vocabulary": vocabulary, "by": caller.caller_id}
+        return await write("conclusion_drawn", case_id, caller, finding.draw_conclusion, **given)
+
+
+def _write_statements(router: APIRouter, write: Write) -> None:
+    @router.post("/cases/{case_id}/statements", status_code=201)
+    async def draft_statement(case_id: CaseId, body: StatementBody, caller: Team, key: RequestKey = None) -> Answer:
+        """Write a draft that the person is to read."""
+        given = {"text": body.text, "by": caller.caller_id}
+        return await write("statement_drafted", case_id, caller, statement.draft_statement, key=key, **given)
+
+    @router.put("/cases/{case_id}/statements/{statement_id}")
+    async def redraft_statement(case_id: CaseId, statement_id: EntryId, body: StatementBody, caller: Team) -> Answer:
+        """Write another draft, which needs an approval of its own."""
+        given = {"statement_id": statement_id, "text": body.text, "by": caller.caller_id}
+        return await write("statement_drafted", case_id, caller, statement.redraft_statement, **given)
+
+    @router.post("/cases/{case_id}/statements/{statement_id}/approval")
+    async def approve_statement(case_id: CaseId, statement_id: EntryId, body: ApprovalBody, caller: Team) -> Answer:
+        """Record that the person approved exactly this text."""
+        given = {"statement_id": statement_id, "text_sha256": body.text_sha256, "by": caller.caller_id}
+        return await write("statement_approved", case_id, caller, statement.approve_statement, **given)

@@ -1,0 +1,95 @@
+"""What a request to assessment may bring, field by field, and nothing else. What the words mean is left to `domain`."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from services.assessment.domain import ContactOutcome
+from shared.contracts.assessment import AttendanceKind, Fact, LifeDomain
+from shared.contracts.envelope import Code, Id
+from shared.contracts.intake import Channel
+
+NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
+
+
+def _only_text(value: object) -> object:
+    if isinstance(value, str):
+        return value
+    raise PydanticCustomError("day_must_be_text", "a day is written as YYYY-MM-DD")
+
+
+Day = Annotated[date, BeforeValidator(_only_text)]  # a number would be taken for seconds
+
+
+class Body(BaseModel):
+    """What a request may bring, and nothing else."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class TakingBody(Body):
+    """Which team takes the case, and who of it is responsible."""
+
+    team_id: Id
+    responsible_id: Id
+
+
+class AttemptBody(Body):
+    """How contact was tried, and what came of it."""
+
+    channel: Channel
+    outcome: ContactOutcome = Field(repr=False)
+
+
+class CorrectionBody(Body):
+    """A finding in words of the vocabulary. A correction keeps its life domain."""
+
+    life_domain: LifeDomain | None = Field(default=None, repr=False)
+    code: Code = Field(repr=False)
+    severity: int = Field(ge=0, le=4, strict=True, repr=False)
+    since_on: Day | None = Field(default=None, repr=False)
+    amount_cents: int | None = Field(default=None, ge=0, le=10**11, strict=True, repr=False)
+    contested: bool = Field(default=False, strict=True, repr=False)
+
+    def fact(self) -> Fact:
+        """Return it in the words of the contract."""
+        return Fact(code=self.code, severity=self.severity, since_on=self.since_on, amount_cents=self.amount_cents)
+
+
+class FactBody(CorrectionBody):
+    """A new finding."""
+
+    life_domain: LifeDomain = Field(repr=False)
+
+
+class NoteBody(Body):
+    """A private note."""
+
+    text: Annotated[str, StringConstraints(max_length=10_000, pattern=NOT_BLANK)] = Field(repr=False)
+
+
+class StatementBody(Body):
+    """A sentence, kept letter by letter as the person is to read it."""
+
+    text: Annotated[str, StringConstraints(max_length=2_000, pattern=NOT_BLANK)] = Field(repr=False)
+
+
+class ApprovalBody(Body):
+    """The hash of the text that the person approved."""
+
+    text_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", repr=False)
+
+
+class CodeBody(Body):
+    """A word of the vocabulary."""
+
+    code: Code = Field(repr=False)
+
+
+class AttendanceBody(Body):
+    """What the person came to, and when."""
+
+    kind: AttendanceKind = Field(repr=False)
+    attended_on: Day = Field(repr=False)

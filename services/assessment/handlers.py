@@ -1,0 +1,146 @@
+"""What happens to a case in assessment: it is opened, taken, contact is tried, talks are held, it ends.
+
+Each handler loads, decides, saves and announces inside one unit of work. It never commits and never publishes.
+What the team finds out is written down by `finding` and `statement`.
+"""
+
+from collections.abc import Callable
+from datetime import date
+
+from services.assessment import domain, store
+from services.assessment.domain import Attempt, ContactOutcome, Kind, Progress
+from services.assessment.store import AnsweredRequest, Case
+from shared.contracts.assessment import AttendanceKind, AttendanceRecorded, CaseTaken
+from shared.contracts.intake import CaseEnded, CaseOpened, Channel
+from shared.inbox import TooEarly
+from shared.unit_of_work import UnitOfWork
+
+Answer = dict[str, str | int]
+"""What a request is answered with: ids, versions, codes of the process and hashes."""
+
+
+def once(work: UnitOfWork, case_id: str, request_key: str | None, act: Callable[[], Answer]) -> Answer:
+    """Act, unless the same request was answered before: then repeat that answer. Without a key, act."""
+    if request_key is None:
+        return act()
+    person_id = store.load_case(work.session, case_id).person_id
+    place = f"answered_request.answer.{request_key}"
+    known = work.session.get(AnsweredRequest, request_key)
+    if known is not None:
+        return dict(work.unseal(person_id, place, known.answer))
+    answer = act()
+    row = AnsweredRequest(request_key=request_key, answer=work.seal(person_id, place, answer), answered_at=work.now)
+    work.session.add(row)
+    return answer
+
+
+def hear_case_opened(work: UnitOfWork, event: CaseOpened, *, team_id: str) -> None:
+    """Put a case before the team that is responsible until somebody takes it; once."""
+    if work.session.get(Case, event.case_id) is not None:
+        return
+    opened_on = domain.today_at(event.opened_at)
+    first = domain.next_step(Progress(opened_on=opened_on, first_contact_by=event.first_contact_by))
+    case = Case(
+        case_id=event.case_id,
+        person_id=event.person_id,
+        opened_at=event.opened_at,
+        first_contact_by=event.first_contact_by,
+        team_id=team_id,
+        responsible_id=team_id,
+        next_step=first.code.value,
+        due_on=first.due_on,
+    )
+    work.session.add(case)
+
+
+def hear_case_ended(work: UnitOfWork, event: CaseEnded) -> None:
+    """Close the case: nothing is written in it any more, and nothing is due."""
+    case = work.session.get(Case, event.case_id)
+    if case is None:
+        raise TooEarly
+    case.ended_at = case.ended_at or event.ended_at
+
+
+def take_case(work: UnitOfWork, *, case_id: str, team_id: str, responsible_id: str) -> Answer:
+    """Make a team and a named member responsible; said again it changes nothing, with others it hands over."""
+    case = store.load_open_case(work.session, case_id)
+    if case.taken_at is None or (case.team_id, case.responsible_id) != (team_id, responsible_id):
+        case.team_id, case.responsible_id = team_id, responsible_id
+        case.taken_at = case.taken_at or work.now
+        event = CaseTaken(
+            case_id=case_id,
+            person_id=case.person_id,
+            team_id=team_id,
+            responsible_id=responsible_id,
+            taken_at=work.now,
+        )
+        work.announce(event)
+        plan(work, case)
+    return step_of(case)
+
+
+def record_contact_attempt(
+    work: UnitOfWork, *, case_id: str, channel: Channel, outcome: ContactOutcome, by: str
+) -> Answer:
+    """Write down that contact was tried, and what came of it. It is told to nobody."""
+    case = store.load_open_case(work.session, case_id)
+    content = {"channel": channel.value, "outcome": outcome.value}
+    entry = store.add_version(work, case, Kind.CONTACT_ATTEMPT, content, by=by)
+    plan(work, case)
+    return {"attempt_id": entry.entry_id, **step_of(case)}
+
+
+def record_attendance(work: UnitOfWork, *, case_id: str, kind: AttendanceKind, attended_on: date, by: str) -> Answer:
+    """Write down that the person came to a talk. Outside, that needs a grant of its own like anything else."""
+    case = store.load_open_case(work.session, case_id)
+    domain.check_past_day("attended_on", attended_on, now=work.now)
+    content = {"kind": kind.value, "attended_on": attended_on.isoformat()}
+    entry = store.add_version(work, case, Kind.ATTENDANCE, content, by=by)
+    event = AttendanceRecorded(
+        fact_id=entry.entry_id,
+        version=entry.version,
+        case_id=case_id,
+        person_id=case.person_id,
+        recorded_at=work.now,
+        kind=kind,
+        attended_on=attended_on,
+    )
+    work.announce(event)
+    plan(work, case)
+    return {"fact_id": entry.entry_id, "version": entry.version, **step_of(case)}
+
+
+def step_of(case: Case) -> Answer:
+    """Return what comes next in a case."""
+    return {"case_id": case.case_id, "next_step": case.next_step, "due_on": case.due_on.isoformat()}
+
+
+def plan(work: UnitOfWork, case: Case) -> None:
+    """Set the next step of a case and its day from all that stands written."""
+    step = domain.next_step(_progress(work, case))
+    case.next_step, case.due_on = step.code.value, step.due_on
+
+
+def _progress(work: UnitOfWork, case: Case) -> Progress:
+    kinds = (Kind.CONTACT_ATTEMPT, Kind.ATTENDANCE, Kind.CONCLUSION)
+    newest = [versions[-1] for versions in store.entries_of(work.session, case.case_id, *kinds)]
+    attempts = [
+        Attempt(domain.today_at(entry.recorded_at), ContactOutcome(store.content_of(work.keys, case, entry)["outcome"]))
+        for entry in newest
+        if entry.kind == Kind.CONTACT_ATTEMPT
+    ]
+    talks = [
+        date.fromisoformat(store.content_of(work.keys, case, entry)["attended_on"])
+        for entry in newest
+        if entry.kind == Kind.ATTENDANCE
+    ]
+    concluded = [domain.today_at(entry.recorded_at) for entry in newest if entry.kind == Kind.CONCLUSION]
+    return Progress(
+        opened_on=domain.today_at(case.opened_at),
+        first_contact_by=case.first_contact_by,
+        taken=case.taken_at is not None,
+        last_attempt=attempts[-1] if attempts else None,
+        first_talk_on=min(talks, default=None),
+        last_talk_on=max(talks, default=None),
+        concluded_on=max(concluded, default=None),
+    )

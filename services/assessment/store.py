@@ -1,0 +1,147 @@
+"""The tables of assessment, and how they are asked. What the team writes down lies sealed under the person's key."""
+
+import json
+import secrets
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import LargeBinary
+from sqlalchemy.orm import registry
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from services.assessment.domain import CaseHasEnded, CaseNotFound, EntryNotFound, Kind
+from shared.database import Instant
+from shared.keys import PersonKeys
+from shared.tables import add_kit_tables
+from shared.unit_of_work import UnitOfWork
+
+
+class Base(SQLModel, registry=registry()):
+    """Tables of this service only; SQLModel's own registry is one for the whole process."""
+
+
+class Case(Base, table=True):
+    """A case as the team sees it: whose it is, and what comes next."""
+
+    case_id: str = Field(primary_key=True, max_length=64)
+    person_id: str = Field(index=True, max_length=64)
+    opened_at: datetime = Field(sa_type=Instant)
+    first_contact_by: date
+    team_id: str = Field(max_length=64)
+    responsible_id: str = Field(max_length=64)
+    taken_at: datetime | None = Field(default=None, sa_type=Instant)
+    next_step: str = Field(max_length=40)
+    due_on: date = Field(index=True)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Entry(Base, table=True):
+    """One version of one thing that the team wrote down. Without content it says that the thing was removed."""
+
+    entry_id: str = Field(primary_key=True, max_length=64)
+    version: int = Field(primary_key=True)
+    case_id: str = Field(foreign_key="case.case_id", index=True, max_length=64)
+    kind: str = Field(max_length=20)
+    recorded_at: datetime = Field(sa_type=Instant)
+    recorded_by: str = Field(max_length=64)
+    content: bytes | None = Field(default=None, sa_type=LargeBinary, repr=False)
+    approved_at: datetime | None = Field(default=None, sa_type=Instant)
+    approved_by: str | None = Field(default=None, max_length=64)
+
+
+class AnsweredRequest(Base, table=True):
+    """What was answered to a request with an Idempotency-Key: sealed, for the hash of a text can be guessed back."""
+
+    __tablename__ = "answered_request"
+
+    request_key: str = Field(primary_key=True, max_length=64)
+    answer: bytes = Field(sa_type=LargeBinary, repr=False)
+    answered_at: datetime = Field(sa_type=Instant)
+
+
+add_kit_tables(Base.metadata)
+metadata = Base.metadata
+
+Content = dict[str, Any]  # Any: a JSON value
+
+
+def load_case(session: Session, case_id: str) -> Case:
+    """Return a case; raise CaseNotFound."""
+    case = session.get(Case, case_id)
+    if case is None:
+        raise CaseNotFound
+    return case
+
+
+def load_open_case(session: Session, case_id: str) -> Case:
+    """Return a case that can be written in; raise CaseNotFound or CaseHasEnded."""
+    case = load_case(session, case_id)
+    if case.ended_at is not None:
+        raise CaseHasEnded
+    return case
+
+
+def open_cases(session: Session) -> list[Case]:
+    """Return every case that has not ended, the most urgent first."""
+    return list(session.exec(select(Case).where(col(Case.ended_at).is_(None)).order_by(col(Case.due_on), Case.case_id)))
+
+
+def entries_of(session: Session, case_id: str, *kinds: Kind) -> list[list[Entry]]:
+    """Return what stands written in a case, as versions from old to new; what was removed is left out."""
+    order = (col(Entry.recorded_at), Entry.entry_id, col(Entry.version))
+    found = session.exec(select(Entry).where(Entry.case_id == case_id).order_by(*order))
+    versions: dict[str, list[Entry]] = {}
+    for entry in found:
+        versions.setdefault(entry.entry_id, []).append(entry)
+    return [
+        history
+        for history in versions.values()
+        if history[-1].content is not None and (not kinds or history[-1].kind in kinds)
+    ]
+
+
+def load_versions(session: Session, case_id: str, entry_id: str, *kinds: Kind) -> list[Entry]:
+    """Return the versions of one entry from old to new; raise EntryNotFound."""
+    found = list(session.exec(select(Entry).where(Entry.entry_id == entry_id).order_by(col(Entry.version))))
+    if not found or found[-1].case_id != case_id or found[-1].kind not in kinds:
+        raise EntryNotFound
+    return found
+
+
+def add_version(
+    work: UnitOfWork, case: Case, kind: Kind, content: Content | None, *, by: str, after: Entry | None = None
+) -> Entry:
+    """Write a first version, or the next one after another."""
+    entry_id = after.entry_id if after else secrets.token_urlsafe(16)
+    version = after.version + 1 if after else 1
+    sealed = None if content is None else work.seal(case.person_id, _place(entry_id, version), content)
+    entry = Entry(
+        entry_id=entry_id,
+        version=version,
+        case_id=case.case_id,
+        kind=kind.value,
+        recorded_at=work.now,
+        recorded_by=by,
+        content=sealed,
+    )
+    work.session.add(entry)
+    work.session.flush()
+    return entry
+
+
+def content_of(keys: PersonKeys, case: Case, entry: Entry) -> Content:
+    """Unseal what an entry says."""
+    if entry.content is None:
+        raise EntryNotFound
+    content: Content = json.loads(keys.unseal(case.person_id, _place(entry.entry_id, entry.version), entry.content))
+    return content
+
+
+def person_lock(session: Session, case_id: str) -> set[str]:
+    """Name the row to lock before a case is read for a change."""
+    person_id = session.exec(select(Case.person_id).where(Case.case_id == case_id)).first()
+    return {f"person:{person_id}"} if person_id else set()
+
+
+def _place(entry_id: str, version: int) -> str:
+    return f"entry.content.{entry_id}.{version}"

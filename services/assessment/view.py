@@ -1,0 +1,164 @@
+"""How a case is shown to the team: what stands written in it, unsealed. Nobody outside the team is shown any of it."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from services.assessment import domain, store
+from services.assessment.domain import ContactOutcome, Kind, NextStep
+from services.assessment.store import Case, Entry
+from shared.contracts.assessment import AttendanceKind, LifeDomain
+from shared.contracts.intake import Channel
+from shared.keys import PersonKeys
+
+Read = Mapping[str, Any]  # Any: JSON values of an entry, checked when it was written
+
+
+class CaseLine(BaseModel):
+    """A case in a list: ids and what comes next."""
+
+    case_id: str
+    person_id: str
+    opened_at: datetime
+    team_id: str
+    responsible_id: str
+    next_step: NextStep
+    due_on: date
+
+
+class Written(BaseModel):
+    """Who wrote something, and when."""
+
+    recorded_at: datetime
+    recorded_by: str
+
+
+class FactVersion(Written):
+    """One version of a finding."""
+
+    version: int
+    life_domain: LifeDomain
+    code: str
+    severity: int
+    since_on: date | None = None
+    amount_cents: int | None = None
+    contested: bool
+
+
+class FactView(FactVersion):
+    """A finding as it is now, and as it was."""
+
+    fact_id: str
+    earlier: list[FactVersion]
+
+
+class CodeView(Written):
+    """A recommendation or a conclusion."""
+
+    fact_id: str
+    version: int
+    code: str
+
+
+class StatementView(Written):
+    """The newest draft of a statement, and whether the person approved it."""
+
+    statement_id: str
+    version: int
+    text: str
+    text_sha256: str
+    approved_at: datetime | None
+    approved_version: int | None
+
+
+class AttendanceView(Written):
+    """A talk that the person came to."""
+
+    fact_id: str
+    kind: AttendanceKind
+    attended_on: date
+
+
+class AttemptView(Written):
+    """One try to make contact."""
+
+    channel: Channel
+    outcome: ContactOutcome
+
+
+class NoteView(Written):
+    """A private note."""
+
+    note_id: str
+    text: str
+
+
+class CaseView(CaseLine):
+    """A case with everything that stands written in it."""
+
+    first_contact_by: date
+    taken_at: datetime | None
+    ended_at: datetime | None
+    facts: list[FactView]
+    recommendations: list[CodeView]
+    conclusion: CodeView | None
+    statements: list[StatementView]
+    attendance: list[AttendanceView]
+    contact_attempts: list[AttemptView]
+    notes: list[NoteView]
+
+
+def line(case: Case) -> CaseLine:
+    """Return a case as a line of a list."""
+    return CaseLine.model_validate(case, from_attributes=True)
+
+
+def whole(keys: PersonKeys, case: Case, entries: list[list[Entry]]) -> CaseView:
+    """Return a case with everything, unsealed."""
+
+    def each(kind: Kind) -> list[tuple[Entry, list[Read]]]:
+        return [
+            (versions[-1], [_read(keys, case, version) for version in versions])
+            for versions in entries
+            if versions[-1].kind == kind
+        ]
+
+    conclusions = [CodeView(**newest[-1]) for _, newest in each(Kind.CONCLUSION)]
+    approved = {versions[0].entry_id: _approved_version(versions) for versions in entries}
+    return CaseView(
+        **line(case).model_dump(),
+        first_contact_by=case.first_contact_by,
+        taken_at=case.taken_at,
+        ended_at=case.ended_at,
+        facts=[
+            FactView(**read[-1], earlier=[FactVersion(**earlier) for earlier in read[:-1]])
+            for _, read in each(Kind.FACT)
+        ],
+        recommendations=[CodeView(**read[-1]) for _, read in each(Kind.RECOMMENDATION)],
+        conclusion=conclusions[0] if conclusions else None,
+        statements=[
+            StatementView(
+                **read[-1],
+                statement_id=entry.entry_id,
+                text_sha256=domain.hash_of(read[-1]["text"]),
+                approved_at=entry.approved_at,
+                approved_version=approved[entry.entry_id],
+            )
+            for entry, read in each(Kind.STATEMENT)
+        ],
+        attendance=[AttendanceView(**read[-1]) for _, read in each(Kind.ATTENDANCE)],
+        contact_attempts=[AttemptView(**read[-1]) for _, read in each(Kind.CONTACT_ATTEMPT)],
+        notes=[NoteView(**read[-1], note_id=entry.entry_id) for entry, read in each(Kind.NOTE)],
+    )
+
+
+def _read(keys: PersonKeys, case: Case, entry: Entry) -> Read:
+    ids = {"fact_id": entry.entry_id, "version": entry.version}
+    written = {"recorded_at": entry.recorded_at, "recorded_by": entry.recorded_by}
+    return {**ids, **written, **store.content_of(keys, case, entry)}
+
+
+def _approved_version(versions: list[Entry]) -> int | None:
+    return max((version.version for version in versions if version.approved_at), default=None)
