@@ -52,7 +52,6 @@ class News(StrEnum):
 class Owner(StrEnum):
     """Whose turn it is. The team member who asked stays responsible throughout."""
 
-    GATE = "gate"
     TEAM = "team"
     PERSON = "person"
     PROVIDER = "provider"
@@ -95,7 +94,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[News, State]]] = MappingProxyType(
 
 PLANS: Final[Mapping[State, Plan]] = MappingProxyType(
     {
-        State.REQUESTED: Plan(Owner.GATE, "gate_clears", 1),
+        State.REQUESTED: Plan(Owner.PERSON, "person_decides_on_release", 3),
         State.NOT_CLEARED: Plan(Owner.TEAM, "talk_with_person", 7),
         State.CLEARED: Plan(Owner.PROVIDER, "provider_opens", 3),
         State.OPENED: Plan(Owner.PROVIDER, "provider_answers", 5),

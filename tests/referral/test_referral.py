@@ -237,11 +237,11 @@ def test_the_end_of_a_case_waits_for_its_beginning(desk: Desk) -> None:
 def test_what_is_overdue_is_listed_the_longest_first(desk: Desk) -> None:
     cleared_long_ago = desk.asked()
     desk.hear(cleared(cleared_long_ago))
-    desk.clock.pass_time(days=2, hours=23)
+    desk.clock.pass_time(days=2)
     just_asked = desk.ask("POST", "/referrals", {**CLINIC, "service": "clinic_place"}).json()["referral_id"]
     on_time = [line["referral_id"] for line in desk.ask("GET", "/overdue").json()]
 
-    desk.clock.pass_time(days=2)
+    desk.clock.pass_time(days=4)
 
     assert on_time == []
     assert [line["referral_id"] for line in desk.ask("GET", "/overdue").json()] == [cleared_long_ago, just_asked]

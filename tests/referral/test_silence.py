@@ -153,7 +153,7 @@ def test_no_value_of_a_person_lies_in_the_files(tmp_path: Path) -> None:
         stored = b"".join(path.read_bytes() for path in files)
 
     assert any(path.name.endswith("-wal") for path in files)
-    assert b"gate_clears" not in stored
+    assert b"person_decides" not in stored
     assert {mark for mark in MARKS if mark.encode() in stored} == set()
 
 
