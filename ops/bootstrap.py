@@ -53,6 +53,7 @@ def _set_up(run: Path, wanted: str) -> None:
     uv = _tool(run / "tools")
     _say("installing the locked packages into .venv ...")
     env = {
+        "UV_SYSTEM_CERTS": "true",  # trust whom the machine trusts, as the download of uv itself did
         **os.environ,
         "UV_CACHE_DIR": str(run / "cache" / "uv"),
         "UV_PROJECT_ENVIRONMENT": str(VENV),
@@ -61,7 +62,8 @@ def _set_up(run: Path, wanted: str) -> None:
         "UV_PYTHON_INSTALL_DIR": str(run / "cache" / "python"),  # nothing is put there; by default it lies in HOME
     }
     env.pop("VIRTUAL_ENV", None)
-    done = subprocess.run([str(uv), "sync", "--frozen"], cwd=CHECKOUT, env=env, check=False)  # noqa: S603 - verified
+    command = [str(uv), "sync", "--frozen", "--no-install-package", "uv"]  # uv itself is there already
+    done = subprocess.run(command, cwd=CHECKOUT, env=env, check=False)  # noqa: S603 - its hash was checked
     if done.returncode:
         _fail("uv could not install the packages (see above); the first start needs the network and free disk space")
     STAMP.write_text(wanted)
