@@ -1,0 +1,244 @@
+"""A stage: a private broker, four services and the desks of outside parties, each a process with an account of its own.
+
+Everything lies in one folder of the run folder and ends with the `with` block, however that ends.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+
+from ops import processes, stage_secrets, zone_keys
+from ops.broker import Broker, private_broker
+from ops.errors import OpsError
+from ops.provision import write_connection
+from ops.recipient import Registration, registration
+from ops.run_folder import CHECKOUT, stage_folder
+from shared.topology import CARE, SERVICES
+
+Tell = Callable[[str], None]
+
+READY_SECONDS: Final = 60
+DESKS: Final = {"jobcenter": "examples.jobcenter_desk", "provider": "examples.provider_desk"}
+ROLE_OF: Final = {
+    "intake": "intake_worker",
+    "assessment": "assessor",
+    "referral": "assessor",
+    "consent": "person_desk",
+}
+
+
+class NotReady(OpsError):
+    """Raised when a process of the stage does not come up; its last log lines say why."""
+
+    code = "not_ready"
+
+    def __init__(self, name: str, log: Path) -> None:
+        super().__init__(f"{name} did not become ready; {log} ends with\n{processes.last_lines(log)}")
+
+
+@dataclass(slots=True)
+class Stage:
+    """What runs, and how to reach it."""
+
+    folder: Path
+    broker: Broker
+    recipients: list[dict[str, Any]]  # Any: JSON values of recipients.json
+    tokens: dict[str, str]
+    ports: dict[str, int] = field(default_factory=dict)
+    running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+
+    def url(self, name: str) -> str:
+        """Return the base URL of a service or a desk."""
+        return f"http://{processes.LOCALHOST}:{self.ports[name]}"
+
+    def log(self, name: str) -> Path:
+        """Return the log of a process."""
+        return self.folder / "logs" / f"{name}.log"
+
+    def database(self, service: str) -> Path:
+        """Return the SQLite file of a service."""
+        return self.folder / "data" / f"{service}.sqlite"
+
+    def start(self, name: str) -> None:
+        """Start a service or a desk by name."""
+        command, env = self._service(name) if name in SERVICES else self._desk(name)
+        self.running[name] = processes.start(command, env=env, cwd=CHECKOUT, log=self.log(name))
+
+    def kill(self, name: str) -> None:
+        """End a process as `kill -9` does."""
+        processes.kill(self.running[name])
+
+    def wait_until_ready(self, *names: str) -> None:
+        """Wait until each answers that it is ready; raise NotReady otherwise."""
+        until = time.monotonic() + READY_SECONDS
+        for name in names:
+            path = "/ready" if name in SERVICES else "/health"
+            while not _is_ok(self.url(name) + path):
+                if time.monotonic() > until or self.running[name].poll() is not None:
+                    raise NotReady(name, self.log(name))
+                time.sleep(0.05)
+
+    def desks(self) -> list[str]:
+        """Return the names of the outside parties."""
+        return [str(item["recipient_id"]) for item in self.recipients]
+
+    def _service(self, name: str) -> tuple[list[str], dict[str, str]]:
+        port = str(self.ports[name])
+        uvicorn = [sys.executable, "-m", "uvicorn", f"services.{name}.app:create_app", "--factory"]
+        command = [*uvicorn, "--host", processes.LOCALHOST, "--port", port, "--no-access-log", "--log-level", "warning"]
+        keys = self.folder / "keys"
+        env = {
+            "DATABASE_URL": f"sqlite:///{self.database(name)}",
+            "KEY_STORE_URL": f"sqlite:///{self.folder / 'data' / f'{name}.keys.sqlite'}",
+            "MASTER_KEY_FILE": str(keys / f"{name}.master.key"),
+            "ZONE_KEYS_FILE": str(keys / "zone-keys.json"),
+            "TOKENS_FILE": str(keys / "tokens.sha256.json"),
+            "BROKER_URL": self.broker.amqp_url(name, CARE),
+            "GATE_KEY_FILE": str(keys / "gate.key.json"),
+            "RECIPIENTS_BROKER_URL": self.broker.amqp_url(name, CARE).removesuffix(f"/{CARE}"),
+        }
+        return command, _environment(env)
+
+    def _desk(self, name: str) -> tuple[list[str], dict[str, str]]:
+        role = next(str(item["role"]) for item in self.recipients if item["recipient_id"] == name)
+        own = self.folder / "outside" / name
+        command = [sys.executable, "-m", DESKS[role], "--connection", str(own / f"{name}.connection.json")]
+        key = str(own / f"{name}.key.json")
+        return [*command, "--key", key, "--data", str(own / "data"), "--port", str(self.ports[name])], _environment({})
+
+
+@contextmanager
+def running_stage(name: str, *, tell: Tell = print) -> Iterator[Stage]:
+    """Set a fresh stage up and give it; the stage of an earlier run by that name is wiped."""
+    folder = stage_folder(name)
+    shutil.rmtree(folder)
+    for part in ("logs", "data", "keys", "outside"):
+        (folder / part).mkdir(mode=0o700, parents=True)
+    described = json.loads((CHECKOUT / "ops" / "recipients.json").read_text(encoding="utf-8"))["recipients"]
+    keys = folder / "keys"
+    stage_secrets.make_master_keys(keys)
+    gate_key = stage_secrets.make_gate_key(keys)
+    tokens = stage_secrets.make_tokens(keys)
+    zone_keys.rotate(keys / "zone-keys.json", today=datetime.now(UTC).date())
+    tell("recipients: each makes its own key; only the public half is registered")
+    registered = [_registration(item, folder / "outside") for item in described]
+    with private_broker(folder, recipients=registered, tell=tell) as broker:
+        stage = Stage(folder, broker, described, tokens)
+        try:
+            _bring_up(stage, registered, gate_key, tell)
+            yield stage
+        finally:
+            _bring_down(stage)
+
+
+def _bring_up(stage: Stage, registered: list[Registration], gate_key: Mapping[str, Any], tell: Tell) -> None:
+    names = [*SERVICES, *stage.desks()]
+    stage.ports = dict(zip(names, processes.free_ports(len(names)), strict=True))
+    tell("databases: migrating four SQLite files")
+    _migrate(stage)
+    tell("services: " + ", ".join(f"{name} on {stage.ports[name]}" for name in SERVICES))
+    for name in SERVICES:
+        stage.start(name)
+    stage.wait_until_ready(*SERVICES)
+    for one, item in zip(registered, stage.recipients, strict=True):
+        write_connection(
+            stage.broker, one, gate_public_key=gate_key, folder=stage.folder / "outside" / one.recipient_id
+        )
+        _register(stage, item, one)
+    tell("desks: " + ", ".join(f"{name} on {stage.ports[name]}" for name in stage.desks()))
+    for name in stage.desks():
+        stage.start(name)
+    stage.wait_until_ready(*stage.desks())
+    _wait_for_lines(stage)
+
+
+def _bring_down(stage: Stage) -> None:
+    for process in stage.running.values():
+        if process.poll() is None:
+            process.terminate()
+    for process in stage.running.values():
+        processes.stop(process)
+
+
+def _migrate(stage: Stage) -> None:
+    running = [
+        subprocess.Popen(  # noqa: S603  our own command
+            [sys.executable, "-m", "shared.migrations", f"services/{service}"],
+            env=_environment({"DATABASE_URL": f"sqlite:///{stage.database(service)}"}),
+            cwd=CHECKOUT,
+            stdout=subprocess.DEVNULL,
+        )
+        for service in SERVICES
+    ]
+    for service, process in zip(SERVICES, running, strict=True):
+        if process.wait() != 0:
+            raise OpsError(f"the database of {service} could not be migrated")
+
+
+def _registration(item: Mapping[str, Any], outside: Path) -> Registration:
+    name = str(item["recipient_id"])
+    own = outside / name
+    own.mkdir(mode=0o700)
+    subprocess.run(  # noqa: S603  our own command
+        [sys.executable, "-m", "sdk", "keygen", name, "--folder", str(own)],
+        env=_environment({}),
+        cwd=CHECKOUT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    public = json.loads((own / f"{name}.public.json").read_text(encoding="utf-8"))
+    commitment = {"signed_on": "2026-01-15", "signed_by": "Synthetic Signatory", "document": "synthetic-commitment"}
+    said = {"recipient_id": name, "public_key": public, "secrecy_commitment": commitment}
+    (own / f"{name}.registration.json").write_text(json.dumps(said, indent=2), encoding="utf-8")
+    return registration(said)
+
+
+def _register(stage: Stage, item: Mapping[str, Any], one: Registration) -> None:
+    body = {
+        "role": item["role"],
+        "display_name": item["display_name"],
+        "offered": item["offered"],
+        "public_key": dict(one.public_key),
+        "secrecy_commitment": {
+            "signed_on": one.secrecy_commitment.signed_on.isoformat(),
+            "document_sha256": "0" * 64,
+        },
+    }
+    operator = {"Authorization": f"Bearer {stage.tokens['operator']}"}
+    url = f"{stage.url('consent')}/recipients/{one.recipient_id}"
+    httpx2.put(url, json=body, headers=operator, timeout=10).raise_for_status()
+
+
+def _wait_for_lines(stage: Stage) -> None:
+    operator = {"Authorization": f"Bearer {stage.tokens['operator']}"}
+    until = time.monotonic() + READY_SECONDS
+    while True:
+        found = httpx2.get(f"{stage.url('consent')}/recipients", headers=operator, timeout=10).json()
+        if all(item["connected"] for item in found):
+            return
+        if time.monotonic() > until:
+            raise NotReady("consent", stage.log("consent"))
+        time.sleep(0.1)
+
+
+def _is_ok(url: str) -> bool:
+    try:
+        return httpx2.get(url, timeout=5).status_code == httpx2.codes.OK
+    except httpx2.HTTPError:
+        return False
+
+
+def _environment(own: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG", "TZ") if name in os.environ}
+    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", **own}
