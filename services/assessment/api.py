@@ -155,7 +155,7 @@ def _write_findings(router: APIRouter, write: Write, vocabulary: Vocabulary) -> 
         given = {"code": body.code, "vocabulary": vocabulary, "by": caller.caller_id}
         return await write("recommendation_made", case_id, caller, finding.make_recommendation, **given)
 
-    @router.post("/cases/{case_id}/conclusion")
+    @router.post("/cases/{case_id}/conclusion", status_code=201)
     async def draw_conclusion(case_id: CaseId, body: CodeBody, caller: Team) -> Answer:
         """Say what is possible now."""
         given = {"code": body.code, "vocabulary": vocabulary, "by": caller.caller_id}

@@ -6,7 +6,7 @@ Pure rules: no clock, no database, no broker. Who may learn any of it is left to
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Self
@@ -121,7 +121,7 @@ class Attempt:
     """One try to make contact."""
 
     made_on: date
-    outcome: ContactOutcome
+    outcome: ContactOutcome = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

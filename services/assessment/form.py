@@ -1,7 +1,8 @@
 """What a request to assessment may bring, field by field, and nothing else. What the words mean is left to `domain`."""
 
+from collections.abc import Iterable
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -28,6 +29,10 @@ class Body(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:  # Any: pydantic's own signature
+        """Show no field when printed: what is sent may be personal in every one."""
+        return ()
+
 
 class TakingBody(Body):
     """Which team takes the case, and who of it is responsible."""
@@ -40,18 +45,18 @@ class AttemptBody(Body):
     """How contact was tried, and what came of it."""
 
     channel: Channel
-    outcome: ContactOutcome = Field(repr=False)
+    outcome: ContactOutcome
 
 
 class CorrectionBody(Body):
     """A finding in words of the vocabulary. A correction keeps its life domain."""
 
-    life_domain: LifeDomain | None = Field(default=None, repr=False)
-    code: Code = Field(repr=False)
-    severity: int = Field(ge=0, le=4, strict=True, repr=False)
-    since_on: Day | None = Field(default=None, repr=False)
-    amount_cents: int | None = Field(default=None, ge=0, le=10**11, strict=True, repr=False)
-    contested: bool = Field(default=False, strict=True, repr=False)
+    life_domain: LifeDomain | None = None
+    code: Code
+    severity: int = Field(ge=0, le=4, strict=True)
+    since_on: Day | None = None
+    amount_cents: int | None = Field(default=None, ge=0, le=10**11, strict=True)
+    contested: bool = Field(default=False, strict=True)
 
     def fact(self) -> Fact:
         """Return it in the words of the contract."""
@@ -61,35 +66,35 @@ class CorrectionBody(Body):
 class FactBody(CorrectionBody):
     """A new finding."""
 
-    life_domain: LifeDomain = Field(repr=False)
+    life_domain: LifeDomain
 
 
 class NoteBody(Body):
     """A private note."""
 
-    text: Annotated[str, StringConstraints(max_length=10_000, pattern=NOT_BLANK)] = Field(repr=False)
+    text: Annotated[str, StringConstraints(max_length=10_000, pattern=NOT_BLANK)]
 
 
 class StatementBody(Body):
     """A sentence, kept letter by letter as the person is to read it."""
 
-    text: Annotated[str, StringConstraints(max_length=2_000, pattern=NOT_BLANK)] = Field(repr=False)
+    text: Annotated[str, StringConstraints(max_length=2_000, pattern=NOT_BLANK)]
 
 
 class ApprovalBody(Body):
     """The hash of the text that the person approved."""
 
-    text_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", repr=False)
+    text_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
 class CodeBody(Body):
     """A word of the vocabulary."""
 
-    code: Code = Field(repr=False)
+    code: Code
 
 
 class AttendanceBody(Body):
     """What the person came to, and when."""
 
-    kind: AttendanceKind = Field(repr=False)
-    attended_on: Day = Field(repr=False)
+    kind: AttendanceKind
+    attended_on: Day

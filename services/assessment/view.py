@@ -1,6 +1,6 @@
 """How a case is shown to the team: what stands written in it, unsealed. Nobody outside the team is shown any of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -16,7 +16,15 @@ from shared.keys import PersonKeys
 Read = Mapping[str, Any]  # Any: JSON values of an entry, checked when it was written
 
 
-class CaseLine(BaseModel):
+class Shown(BaseModel):
+    """What is shown to the team over HTTP, and nowhere else."""
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:  # Any: pydantic's own signature
+        """Show no field when printed: that would be another place where it is shown."""
+        return ()
+
+
+class CaseLine(Shown):
     """A case in a list: ids and what comes next."""
 
     case_id: str
@@ -28,7 +36,7 @@ class CaseLine(BaseModel):
     due_on: date
 
 
-class Written(BaseModel):
+class Written(Shown):
     """Who wrote something, and when."""
 
     recorded_at: datetime

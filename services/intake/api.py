@@ -1,20 +1,20 @@
 """HTTP of intake: translate in, call one handler, translate out."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
-from enum import StrEnum
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Depends, Header, Path
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from services.intake import domain, handlers, store
+from services.intake.form import ContactBody, IdentityBody, NoticesBody, OpenCaseBody
 from services.intake.handlers import Answer
 from services.intake.store import Case
-from shared.contracts.intake import Channel, Contact, Identity, Origin
+from shared.contracts.intake import Contact, Identity, Origin
 from shared.service import Service
 from shared.unit_of_work import UnitOfWork
 from shared.web import Caller, Role, allow
@@ -26,60 +26,6 @@ RequestKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[A
 Worker = Annotated[Caller, Depends(allow(Role.INTAKE_WORKER))]
 WorkerOrLead = Annotated[Caller, Depends(allow(Role.INTAKE_WORKER, Role.LEAD))]
 WhoMustReachThem = Annotated[Caller, Depends(allow(Role.INTAKE_WORKER, Role.ASSESSOR))]
-NO_CONTROL = r"^[^\x00-\x1f\x7f]+$"
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=NO_CONTROL)]
-Address = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=120, pattern=NO_CONTROL)]
-
-
-class Body(BaseModel):
-    """What a request may bring, and nothing else."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class OwnOrigin(StrEnum):
-    """How a case begins that is opened by hand; a commissioned one begins on the bus."""
-
-    SELF = "self"
-    STREET = "street"
-
-
-class ContactBody(Body):
-    """How a person may be reached. Without an address it is in person."""
-
-    channel: Channel
-    address: Address | None = Field(default=None, repr=False)
-
-    def value(self) -> Contact:
-        """Return it in the words of the contract."""
-        return Contact(channel=self.channel, address=self.address)
-
-
-class IdentityBody(Body):
-    """Who a person is, as far as they tell. Nobody asks for papers."""
-
-    name: Name = Field(repr=False)
-    born_on: date | None = Field(default=None, repr=False)
-
-    def value(self) -> Identity:
-        """Return it in the words of the contract."""
-        return Identity(name=self.name, born_on=self.born_on)
-
-
-class OpenCaseBody(Body):
-    """Somebody came by themselves or was met on the street."""
-
-    origin: OwnOrigin
-    contact: ContactBody
-    identity: IdentityBody | None = None
-
-
-class NoticesBody(Body):
-    """Which text of the three notices the person was given: purpose, what refusing means, right to withdraw."""
-
-    language: str = Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=20)
-    text_version: str = Field(pattern=r"^[A-Za-z0-9._-]{1,40}$")
-    text_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
 class CaseLine(BaseModel):
@@ -104,14 +50,18 @@ class GivenNotices(BaseModel):
     text_version: str
     text_sha256: str
 
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:  # Any: pydantic's own signature
+        """Show no field when printed: the language belongs to the person."""
+        return ()
+
 
 class CaseView(CaseLine):
     """A case with what intake alone holds."""
 
     first_contact_by: date
     ended_at: datetime | None
-    identity: Identity | None
-    contact: Contact
+    identity: Identity | None = Field(repr=False)
+    contact: Contact = Field(repr=False)
     notices: list[GivenNotices]
 
 

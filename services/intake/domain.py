@@ -112,15 +112,13 @@ def today_at(now: datetime) -> date:
     return (now + GERMANY_AHEAD).date()
 
 
-def check_contact(contact: Contact) -> Contact:
+def check_contact(contact: Contact, *, path: str = "") -> None:
     """Refuse a phone, e-mail or letter without an address; no address at all is in person, and ordinary."""
     if contact.channel is not Channel.IN_PERSON and contact.address is None:
-        raise NotAcceptable("contact.address", "is needed for this channel")
-    return contact
+        raise NotAcceptable(f"{path}address", "is needed for this channel")
 
 
-def check_identity(identity: Identity, *, now: datetime) -> Identity:
+def check_identity(identity: Identity, *, now: datetime, path: str = "") -> None:
     """Refuse a day of birth that cannot be one."""
     if identity.born_on is not None and not EARLIEST_BIRTH <= identity.born_on <= today_at(now):
-        raise NotAcceptable("identity.born_on", "cannot be a day of birth")
-    return identity
+        raise NotAcceptable(f"{path}born_on", "cannot be a day of birth")

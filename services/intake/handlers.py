@@ -62,9 +62,9 @@ def cancel_commission(work: UnitOfWork, event: CommissionCancelled) -> None:
 
 def open_case(work: UnitOfWork, *, origin: Origin, contact: Contact, identity: Identity | None, team_id: str) -> Answer:
     """Open a case that no Jobcenter knows of."""
-    domain.check_contact(contact)
+    domain.check_contact(contact, path="contact.")
     if identity is not None:
-        domain.check_identity(identity, now=work.now)
+        domain.check_identity(identity, now=work.now, path="identity.")
     case = _new_case(work, origin, contact, team_id=team_id)
     if identity is not None:
         _save_identity(work, case, identity)

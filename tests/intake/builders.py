@@ -7,9 +7,11 @@ import json
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from fastapi import FastAPI
@@ -83,7 +85,6 @@ class Intake:
     http: TestClient
     folder: Path
     clock: Clock
-    _seen: set[str] = field(default_factory=set)
 
     def ask(
         self, method: str, path: str, body: Any = None, *, role: str = "intake_worker", key: str | None = None
@@ -123,11 +124,20 @@ class Intake:
         return listed
 
 
+@cache
+def migrated_database() -> bytes:
+    """Return an empty database file; migrating is done once for all tests."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "empty.sqlite3"
+        migrations.upgrade(FOLDER, f"sqlite:///{file}")
+        return file.read_bytes()
+
+
 @contextmanager
 def running_intake(folder: Path) -> Iterator[Intake]:
     """Run the service on fresh files."""
     settings, clock = settings_in(folder), Clock()
-    migrations.upgrade(FOLDER, settings.database_url)
+    (folder / "intake.sqlite3").write_bytes(migrated_database())
     app = create_app(settings, clock=clock)
     with TestClient(app) as http:
         yield Intake(app, http, folder, clock)

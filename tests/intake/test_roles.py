@@ -1,0 +1,47 @@
+"""Who may do what in intake, cell by cell; a route that is missing in the table fails."""
+
+import pytest
+
+from tests.intake.builders import Intake
+
+ROLES = ("intake_worker", "assessor", "lead", "person_desk", "operator")
+MATRIX: dict[tuple[str, str], set[str]] = {
+    ("POST", "/cases"): {"intake_worker", "lead"},
+    ("GET", "/cases"): {"intake_worker", "lead"},
+    ("GET", "/overdue"): {"intake_worker", "lead"},
+    ("GET", "/cases/{case_id}"): {"intake_worker"},
+    ("GET", "/cases/{case_id}/contact"): {"intake_worker", "assessor"},
+    ("PUT", "/cases/{case_id}/identity"): {"intake_worker"},
+    ("PUT", "/cases/{case_id}/contact"): {"intake_worker"},
+    ("POST", "/cases/{case_id}/notices"): {"intake_worker"},
+    ("POST", "/cases/{case_id}/reviews"): {"intake_worker", "lead"},
+    ("POST", "/cases/{case_id}/end"): {"intake_worker", "lead"},
+}
+
+
+@pytest.mark.parametrize(("method", "path"), MATRIX)
+def test_a_route_lets_in_exactly_the_roles_of_the_table(intake: Intake, method: str, path: str) -> None:
+    asked = path.replace("{case_id}", "no-such-case")
+
+    answers = {role: intake.ask(method, asked, {}, role=role).status_code for role in ROLES}
+
+    assert {role for role, status in answers.items() if status != 403} == MATRIX[method, path]
+    assert 401 not in answers.values()
+
+
+@pytest.mark.parametrize(("method", "path"), MATRIX)
+def test_nobody_comes_in_without_a_known_token(intake: Intake, method: str, path: str) -> None:
+    asked = path.replace("{case_id}", "no-such-case")
+
+    without = intake.http.request(method, asked, json={})
+    unknown = intake.ask(method, asked, {}, role="stolen-or-guessed")
+
+    assert (without.status_code, unknown.status_code) == (401, 401)
+
+
+def test_the_table_has_every_route(intake: Intake) -> None:
+    paths = intake.app.openapi()["paths"]
+
+    served = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+
+    assert {cell for cell in served if cell[1].split("/")[1] not in ("health", "ready", "parked")} == set(MATRIX)
