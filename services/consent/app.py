@@ -1,7 +1,8 @@
 """The composition root of the consent service: `uvicorn services.consent.app:create_app --factory`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from fastapi import FastAPI
 
@@ -14,7 +15,7 @@ from services.consent.subscribers import subscriptions
 from services.consent.tables import metadata
 from services.consent.timers import Timers
 from shared.observability import set_up_logging
-from shared.service import Service, new_service_app
+from shared.service import Service, new_service_app, utc_now
 from shared.web import answer_errors
 
 STATUSES = {
@@ -28,8 +29,8 @@ STATUSES = {
 class ConsentService(Service):
     """The gate: a service that also has a line into every recipient's vhost, and timers."""
 
-    def __init__(self, settings: ConsentSettings) -> None:
-        super().__init__("consent", settings, metadata, subscriptions(settings))
+    def __init__(self, settings: ConsentSettings, *, clock: Callable[[], datetime] = utc_now) -> None:
+        super().__init__("consent", settings, metadata, subscriptions(settings), clock=clock)
         self.outside = Outside(settings, self.writer)
         self.to_recipient = self.outside.send_notice
         self.timers = Timers(settings, self.database, self.writer, self.outside)
@@ -47,11 +48,11 @@ class ConsentService(Service):
                 await self.outside.stop()
 
 
-def create_app(settings: ConsentSettings | None = None) -> FastAPI:
+def create_app(settings: ConsentSettings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """Build the service from its settings, or from the environment."""
     settings = settings or ConsentSettings()  # type: ignore[call-arg]  # the environment brings them
     set_up_logging("consent", level=settings.log_level)
-    service = ConsentService(settings)
+    service = ConsentService(settings, clock=clock)
     app = new_service_app(service, title="Gesehen: consent", version=__version__)
     app.include_router(routes(service, settings, service.outside))
     answer_errors(app, ConsentError, STATUSES)

@@ -75,10 +75,15 @@ class Answer:
     ended_at: datetime | None = None
 
     def stands(self, *, at: datetime) -> bool:
-        """Whether the answer counts. What has ended never counts again, whatever the clock says later."""
-        if self.ended_at is not None or self.given_at > at:
-            return False
-        return self.word is Word.NO or (self.expires_at is not None and at < self.expires_at)
+        """Whether the answer counts. What has ended never counts again, whatever the clock says later.
+
+        It counts from its record on: the order of records says what came first, not the clocks of two machines.
+        """
+        return self.ended_at is None and not self.has_run_out(at=at)
+
+    def has_run_out(self, *, at: datetime) -> bool:
+        """Whether its time is over. A no has no end; a yes or an ask without one never counted."""
+        return self.word is not Word.NO and (self.expires_at is None or self.expires_at <= at)
 
 
 @dataclass(frozen=True, slots=True)
