@@ -85,7 +85,7 @@ def _synced(wanted: str) -> bool:
 
 def _tool(folder: Path) -> Path:
     """Return uv as the lock wants it; the hash beside it tells which one is there."""
-    version, url, sha256 = _locked_wheel()
+    version, url, sha256 = locked_wheel(_this_platform())
     binary, mark = folder / "uv", folder / "uv.sha256"
     if binary.exists() and mark.exists() and mark.read_text() == sha256:
         return binary
@@ -93,7 +93,7 @@ def _tool(folder: Path) -> Path:
     mark.unlink(missing_ok=True)
     wheel, draft = folder / "uv.whl", folder / "uv.new"
     try:
-        _download(url, wheel, sha256=sha256, label=f"uv {version}")
+        download(url, wheel, sha256=sha256, label=f"uv {version}")
         member = f"uv-{version}.data/scripts/uv"
         with zipfile.ZipFile(wheel) as archive, archive.open(member) as source, draft.open("wb") as target:
             shutil.copyfileobj(source, target)
@@ -106,31 +106,37 @@ def _tool(folder: Path) -> Path:
     return binary
 
 
-def _locked_wheel() -> tuple[str, str, str]:
+def locked_wheel(tag: str) -> tuple[str, str, str]:
+    """Return version, address and SHA-256 of the uv that the lock names for a platform."""
     import tomllib  # noqa: PLC0415 - not there before 3.11, which main() explains
 
     lock = tomllib.loads((CHECKOUT / "uv.lock").read_text(encoding="utf-8"))
     package: dict[str, Any] = next(one for one in lock["package"] if one["name"] == "uv")  # Any: TOML
-    tag = _platform_tag()
     fitting = sorted((one for one in package["wheels"] if re.search(tag, one["url"])), key=_oldest_libc)
     if not fitting:
         _fail(f"uv.lock has no uv for this platform ({platform.system()}, {platform.machine()})")
     return package["version"], fitting[0]["url"], fitting[0]["hash"].removeprefix("sha256:")
 
 
-def _platform_tag() -> str:
-    machine = platform.machine().lower()
-    if platform.system() == "Darwin":
+def platform_tag(*, system: str, machine: str, libc: str) -> str:
+    """Return the part of a wheel's name that stands for a platform, as a regular expression."""
+    if system == "Darwin":
         return rf"macosx_\d+_\d+_{machine}\.whl"
-    libc = "manylinux" if platform.libc_ver()[0] == "glibc" else "musllinux"
-    return rf"{libc}_\d+_\d+_{machine}\."
+    return rf"{'manylinux' if libc == 'glibc' else 'musllinux'}_\d+_\d+_{machine}\."
+
+
+def _this_platform() -> str:
+    return platform_tag(
+        system=platform.system(), machine=platform.machine().lower(), libc=platform.libc_ver()[0] or "musl"
+    )
 
 
 def _oldest_libc(wheel: dict[str, str]) -> int:
     return min((int(minor) for minor in re.findall(r"linux_\d+_(\d+)_", wheel["url"])), default=0)
 
 
-def _download(url: str, target: Path, *, sha256: str, label: str) -> None:
+def download(url: str, target: Path, *, sha256: str, label: str) -> None:
+    """Fetch a file and refuse it if it is not the very one that was meant."""
     digest = hashlib.sha256()
     host = url.split("/")[2]
     try:

@@ -67,6 +67,8 @@ def find_broker_binary(broker_folder: Path, *, tell: Tell = print) -> BrokerBina
     if wanted not in {"", "unpack"}:
         raise BrokerBinaryMissing(f"{CHOICE} must be empty or 'unpack'")
     found = None if wanted else _look_in(Path("/"), erl=shutil.which("erl"))
+    if found is None and re.search(r"\s", str(unpacked)):
+        raise BrokerBinaryMissing(f"none can be unpacked into {unpacked}: its scripts bear no space in a path")
     return found or _look_in_unpacked(unpacked) or _unpack(unpacked, tell=tell)
 
 
@@ -121,6 +123,7 @@ def _download(folder: Path, *, tell: Tell) -> None:
         "Dir::Log": folder,
         "Debug::NoLocking": "1",
         "APT::Sandbox::User": "",  # as root: no change to a user who may not enter our folder
+        "APT::Update::Error-Mode": "any",
         "APT::Update::Post-Invoke": "",
         "APT::Update::Post-Invoke-Success": "",
         "Acquire::Languages": "none",
@@ -128,9 +131,11 @@ def _download(folder: Path, *, tell: Tell) -> None:
     }
     options = [part for name, value in private.items() for part in ("-o", f"{name}={value}")]
     tell("broker: reading Debian's list of packages ...")
-    _run(["apt-get", *options, "update"], cwd=folder)
+    stale = _failure(["apt-get", *options, "update"], cwd=folder)  # a broken source that is not needed does not matter
     tell(f"broker: downloading {len(PACKAGES)} packages ...")
-    _run(["apt-get", *options, "download", *PACKAGES], cwd=folder / "packages")
+    failed = _failure(["apt-get", *options, "download", *PACKAGES], cwd=folder / "packages")
+    if failed:
+        raise BrokerBinaryMissing(stale or failed)
 
 
 def _extract(folder: Path) -> Path:
@@ -153,11 +158,17 @@ def _check(root: Path) -> None:
 
 
 def _run(command: list[str], *, cwd: Path) -> None:
+    failed = _failure(command, cwd=cwd)
+    if failed:
+        raise BrokerBinaryMissing(failed)
+
+
+def _failure(command: list[str], *, cwd: Path) -> str:
+    """Run a command; return what it said if it failed, else nothing."""
     env = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "HOME": str(cwd)}
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - ours
-    if done.returncode:
-        last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-5:])
-        raise BrokerBinaryMissing(f"{Path(command[0]).name} failed while unpacking one:\n{last}")
+    said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-5:])
+    return f"{Path(command[0]).name} failed while unpacking one:\n{said}" if done.returncode else ""
 
 
 def _first(paths: Iterable[Path | str | None]) -> Path | None:

@@ -22,6 +22,7 @@ from ops.processes import ensure_disk
 from ops.provision import add_recipient, connection_file, remove_recipient
 from ops.run_folder import CHECKOUT
 from tests.system.recipients import a_public_key, a_registration
+from tests.system.wall import connects
 
 pytestmark = pytest.mark.system
 
@@ -121,6 +122,21 @@ def test_a_named_broker_that_does_not_answer_is_a_clear_error(stage: Path, monke
 
     with pytest.raises(OpsError, match=r"no answer .* at http://127\.0\.0\.1:1 "):
         private_broker(stage).__enter__()
+
+
+def test_a_named_broker_gets_the_topology_and_is_left_running(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    admin = broker.admin.url.replace("://", f"://{broker.admin.user}:{broker.admin.password}@")
+    monkeypatch.setenv("GESEHEN_BROKER_URL", broker.address)
+    monkeypatch.setenv("GESEHEN_BROKER_ADMIN_URL", admin)
+
+    with private_broker(broker.accounts.path.parent, recipients=[a_registration("named-only")]) as named:
+        entered = connects(named, "named-only", "named-only")
+        with pytest.raises(ForeignBroker):
+            named.kill()
+    remove_recipient(broker, "named-only", folder=broker.accounts.path.parent)
+
+    assert entered
+    assert connects(broker, "intake", "care")
 
 
 def test_a_recipient_comes_and_goes_on_a_running_broker(broker: Broker, tmp_path: Path) -> None:
