@@ -1,0 +1,53 @@
+"""Who may do what in assessment, cell by cell; a route that is missing in the table fails."""
+
+import pytest
+
+from tests.assessment.builders import Assessment
+
+ROLES = ("intake_worker", "assessor", "lead", "person_desk", "operator")
+TEAM = {"assessor", "lead"}
+MATRIX: dict[tuple[str, str], set[str]] = {
+    ("GET", "/cases"): TEAM,
+    ("GET", "/overdue"): TEAM,
+    ("GET", "/cases/{case_id}"): TEAM,
+    ("POST", "/cases/{case_id}/taking"): TEAM,
+    ("POST", "/cases/{case_id}/contact-attempts"): TEAM,
+    ("POST", "/cases/{case_id}/attendance"): TEAM,
+    ("POST", "/cases/{case_id}/facts"): TEAM,
+    ("PUT", "/cases/{case_id}/facts/{fact_id}"): TEAM,
+    ("DELETE", "/cases/{case_id}/facts/{fact_id}"): TEAM,
+    ("POST", "/cases/{case_id}/notes"): TEAM,
+    ("POST", "/cases/{case_id}/recommendations"): TEAM,
+    ("POST", "/cases/{case_id}/conclusion"): TEAM,
+    ("POST", "/cases/{case_id}/statements"): TEAM,
+    ("PUT", "/cases/{case_id}/statements/{statement_id}"): TEAM,
+    ("POST", "/cases/{case_id}/statements/{statement_id}/approval"): TEAM,
+}
+
+
+@pytest.mark.parametrize(("method", "path"), MATRIX)
+def test_a_route_lets_in_exactly_the_roles_of_the_table(assessment: Assessment, method: str, path: str) -> None:
+    asked = path.format(case_id="no-such-case", fact_id="no-such-fact", statement_id="no-such-text")
+
+    answers = {role: assessment.ask(method, asked, {}, role=role).status_code for role in ROLES}
+
+    assert {role for role, status in answers.items() if status != 403} == MATRIX[method, path]
+    assert 401 not in answers.values()
+
+
+@pytest.mark.parametrize(("method", "path"), MATRIX)
+def test_nobody_comes_in_without_a_known_token(assessment: Assessment, method: str, path: str) -> None:
+    asked = path.format(case_id="no-such-case", fact_id="no-such-fact", statement_id="no-such-text")
+
+    without = assessment.http.request(method, asked, json={})
+    unknown = assessment.ask(method, asked, {}, role="stolen-or-guessed")
+
+    assert (without.status_code, unknown.status_code) == (401, 401)
+
+
+def test_the_table_has_every_route(assessment: Assessment) -> None:
+    paths = assessment.app.openapi()["paths"]
+
+    served = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+
+    assert {cell for cell in served if cell[1].split("/")[1] not in ("health", "ready", "parked")} == set(MATRIX)
