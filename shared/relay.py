@@ -49,7 +49,9 @@ def care_publisher(line: Line, zone_keys: ZoneKeys, *, source: str) -> Publish:
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
             message_id=item.message_id,
         )
-        await line.publish(message, exchange=topology.EVENTS, routing_key=item.type)
+        # An event that no service reads yet has nowhere to go; every other one must arrive somewhere.
+        must_arrive = bool(topology.readers_of(item.type))
+        await line.publish(message, exchange=topology.EVENTS, routing_key=item.type, mandatory=must_arrive)
 
     return publish
 

@@ -114,6 +114,11 @@ def parked_queue(service: str) -> str:
     return f"{service}.parked"
 
 
+def readers_of(event_type: str) -> tuple[str, ...]:
+    """Return the services whose queue an event reaches. An event that nobody reads yet cannot be routed."""
+    return tuple(service for service in SERVICES if any(_takes(key, event_type) for key in SUBSCRIPTIONS[service]))
+
+
 def is_recipient_id(text: str) -> bool:
     """Tell whether a text may name a recipient: it becomes a vhost and an account, so it must be no name of ours."""
     return _RECIPIENT_ID.fullmatch(text) is not None and text not in RESERVED
@@ -150,6 +155,13 @@ def recipient_zone(recipient_id: str, version: Version) -> Zone:
             Permission(GATE, write=_only(INBOX, "amq.default"), read=_only(OPEN, COMMAND, COMMAND_PARKED)),
         ),
     )
+
+
+def _takes(binding_key: str, routing_key: str) -> bool:
+    """Only a closing `#` is used as a wildcard here."""
+    if binding_key.endswith(".#"):
+        return f"{routing_key}.".startswith(binding_key[:-1])
+    return binding_key == routing_key
 
 
 def _care_queues(service: str, version: Version) -> tuple[Queue, ...]:
