@@ -14,8 +14,9 @@ from ops.broker import Broker, all_definitions, running_broker
 from ops.definitions import recipient_definitions
 from ops.errors import OpsError
 from ops.management import in_path
-from ops.recipient import Registration, public_key, read_registration, recipient_id
+from ops.recipient import Registration, public_key, read_public_key, read_registration, recipient_id
 from ops.run_folder import stage_folder, write_private
+from shared.topology import Version
 
 
 def add_recipient(
@@ -23,6 +24,7 @@ def add_recipient(
 ) -> Path:
     """Give a recipient its vhost and account on a running broker; return its connection file. Again changes nothing."""
     name = registration.recipient_id
+    public_key(gate_public_key, field="gate_public_key")  # before anything is made
     broker.declare(recipient_definitions(name, version=broker.version, password=broker.accounts.password))
     return write_connection(broker, registration, gate_public_key=gate_public_key, folder=folder)
 
@@ -76,7 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     definitions.add_argument("registrations", nargs="*", type=Path, help="registration files of the first recipients")
     definitions.add_argument("--accounts", type=Path, required=True, help="file that keeps the passwords")
     definitions.add_argument("--output", type=Path, required=True, help="where the definitions go")
-    definitions.add_argument("--broker-version", default="4.1.0", help="version of the broker that will load it")
+    definitions.add_argument(
+        "--broker-version", type=_version, default="4.1.0", help="version of the broker that will load it"
+    )
     definitions.set_defaults(run=_definitions)
     add = commands.add_parser("add-recipient", help="vhost, account and connection file on the running broker")
     add.add_argument("registration", type=Path, help="recipient_id, public_key, secrecy_commitment")
@@ -93,15 +97,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _definitions(said: argparse.Namespace) -> None:
     names = [read_registration(path).recipient_id for path in said.registrations]
-    version = tuple(int(number) for number in said.broker_version.split("."))
-    definitions = all_definitions(Accounts(said.accounts), names, version=version, with_provisioner=True)
+    definitions = all_definitions(Accounts(said.accounts), names, version=said.broker_version, with_provisioner=True)
     write_private(said.output, json.dumps(definitions, indent=2) + "\n")
 
 
 def _add(said: argparse.Namespace) -> None:
     stage = stage_folder(said.stage)
-    key = json.loads(said.gate_key.read_text())
     registered = read_registration(said.registration)
+    key = read_public_key(said.gate_key, field="gate_public_key")
     path = add_recipient(running_broker(stage), registered, gate_public_key=key, folder=said.folder or stage)
     print(f"added {registered.recipient_id}; hand over {path}")
 
@@ -110,6 +113,10 @@ def _remove(said: argparse.Namespace) -> None:
     stage = stage_folder(said.stage)
     remove_recipient(running_broker(stage), said.recipient_id, folder=said.folder or stage)
     print(f"removed {said.recipient_id}; its connections are closed")
+
+
+def _version(text: str) -> Version:
+    return tuple(int(number) for number in text.split("."))
 
 
 if __name__ == "__main__":

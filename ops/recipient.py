@@ -35,13 +35,12 @@ class Registration:
 
 def read_registration(path: Path) -> Registration:
     """Read a registration file; what else it holds is for others."""
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        raise RegistrationInvalid(path.name, "is not a JSON file") from None
-    if not isinstance(said, dict):
-        raise RegistrationInvalid(path.name, "must hold one JSON object")
-    return registration(said)
+    return registration(_object_in(path))
+
+
+def read_public_key(path: Path, *, field: str) -> Mapping[str, str]:
+    """Read a file with a public key."""
+    return public_key(_object_in(path), field=field)
 
 
 def registration(said: Mapping[str, Any]) -> Registration:  # Any: untrusted JSON, checked here field by field
@@ -75,6 +74,18 @@ def public_key(said: object, *, field: str) -> Mapping[str, str]:
     except (JoseError, ValueError):
         raise RegistrationInvalid(field, "is no point on the curve P-256") from None
     return MappingProxyType(point)
+
+
+def _object_in(path: Path) -> Mapping[str, Any]:  # Any: untrusted JSON
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RegistrationInvalid(path.name, f"cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise RegistrationInvalid(path.name, "is not a JSON file") from None
+    if not isinstance(said, dict):
+        raise RegistrationInvalid(path.name, "must hold one JSON object")
+    return said
 
 
 def _commitment(said: object) -> SecrecyCommitment:

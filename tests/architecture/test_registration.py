@@ -8,7 +8,7 @@ from joserfc.jwk import ECKey
 
 from ops.errors import RegistrationInvalid
 from ops.provision import main
-from ops.recipient import read_registration, registration
+from ops.recipient import read_public_key, read_registration, registration
 
 MARK = "marker-7f3a"
 
@@ -59,6 +59,19 @@ def test_a_file_that_is_no_registration_is_refused_by_name(tmp_path: Path, text:
 
     with pytest.raises(RegistrationInvalid, match=r"^lvr-klinik.registration.json: "):
         read_registration(path)
+
+
+def test_a_private_key_never_gets_into_a_connection_file(tmp_path: Path) -> None:
+    path = tmp_path / "gate.key.json"
+    path.write_text(json.dumps(ECKey.generate_key("P-256").as_dict(private=True)))
+
+    with pytest.raises(RegistrationInvalid, match=r"gate_public_key\.d: is the private half"):
+        read_public_key(path, field="gate_public_key")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RegistrationInvalid, match=r"absent\.json: cannot be read"):
+        read_registration(tmp_path / "absent.json")
 
 
 def test_the_command_line_gives_no_credentials_without_a_commitment(
