@@ -1,0 +1,69 @@
+"""The kit's tests run on both databases."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from ops.postgres import Postgres
+from shared.database import open_engine
+from tests.shared.builders import Kit, fresh_tables, out_of_reach, running_kit
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where one test's database and key store are."""
+
+    url: str
+    key_store_url: str
+    folders: tuple[Path, ...]
+    postgres: Postgres | None = None
+
+    def out_of_reach(self) -> AbstractContextManager[None]:
+        """Have the database refuse everybody who writes, during the block."""
+        return out_of_reach(self.url, self.postgres)
+
+    def bytes_at_rest(self) -> bytes:
+        """Return everything that lies on the disk: tables, write-ahead logs, the key store."""
+        files = [path for folder in self.folders for path in folder.rglob("*") if path.is_file()]
+        return b"".join(path.read_bytes() for path in files)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """Give an empty database with the service's tables."""
+    if request.param == "postgres":
+        return request.getfixturevalue("postgres_store")  # type: ignore[no-any-return]  # the fixture below
+    fresh_tables(f"sqlite:///{tmp_path}/service.db")
+    return Store(f"sqlite:///{tmp_path}/service.db", f"sqlite:///{tmp_path}/keys.db", (tmp_path,))
+
+
+@pytest.fixture
+def postgres_store(postgres: Postgres) -> Store:
+    """Give an empty database with the service's tables on PostgreSQL, where several instances may share it."""
+    store = Store(postgres.url("kit"), postgres.url("kit_keys"), (postgres.folder,), postgres)
+    fresh_tables(store.url)
+    _forget_keys(store.key_store_url)
+    return store
+
+
+@pytest.fixture
+async def kit(store: Store) -> AsyncIterator[Kit]:
+    """Run one instance."""
+    async with running_kit(store.url, store.key_store_url) as running:
+        yield running
+
+
+def _forget_keys(url: str) -> None:
+    engine = open_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE IF EXISTS person_key"))
+    engine.dispose()
