@@ -38,6 +38,14 @@ class _KnownQueue(aio_pika.RobustQueue):
         self.declaration_result = aiormq.spec.Queue.DeclareOk(queue=self.name, message_count=0, consumer_count=0)
         return self.declaration_result
 
+    @property
+    def is_consumed(self) -> bool:
+        """Whether every consumer of this queue is one of the open channel's."""
+        channel = getattr(self.channel, "_channel", None)  # aio-pika's own way to the channel is a coroutine
+        if channel is None or channel.channel.is_closed:
+            return False
+        return set(self._consumers) <= set(channel.channel.consumers)
+
     async def _probe(self, channel: aiormq.abc.AbstractChannel) -> None:
         return
 
@@ -87,8 +95,7 @@ class Line:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        if self._connection is not None:
-            await asyncio.gather(self._connection.close(), return_exceptions=True)
+        await self._close()
 
     async def publish(
         self, message: aio_pika.Message, *, exchange: str, routing_key: str, mandatory: bool = True
@@ -116,25 +123,32 @@ class Line:
     async def _connect(self) -> None:
         while True:
             try:
-                connection = await aio_pika.connect_robust(
-                    self._url,
-                    connection_class=QuietConnection,
-                    timeout=PUBLISH_SECONDS,
-                    reconnect_interval=RECONNECT_SECONDS,
-                )
-                self._connection = connection
-                self._channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-                if self._on_connect is not None:
-                    await self._on_connect(connection)
-            except BrokerTrouble as error:
-                log.warning("broker_unreachable", line=self._name, error=type(error).__name__)
-                if self._connection is not None:
-                    await asyncio.gather(self._connection.close(), return_exceptions=True)
-                    self._connection = None
+                await self._open()
+            except Exception as error:
+                log.warning("broker_unreachable", line=self._name, exc_info=error)
+                await self._close()
                 await asyncio.sleep(RECONNECT_SECONDS)
             else:
                 log.info("broker_connected", line=self._name)
                 return
+
+    async def _open(self) -> None:
+        self._exchanges = {}  # those of an earlier connection lead nowhere
+        self._connection = await aio_pika.connect_robust(
+            self._url,
+            connection_class=QuietConnection,
+            timeout=PUBLISH_SECONDS,
+            reconnect_interval=RECONNECT_SECONDS,
+        )
+        async with asyncio.timeout(PUBLISH_SECONDS):
+            self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+        if self._on_connect is not None:
+            await self._on_connect(self._connection)
+
+    async def _close(self) -> None:
+        connection, self._connection, self._channel = self._connection, None, None
+        if connection is not None:
+            await asyncio.gather(connection.close(), return_exceptions=True)
 
 
 async def _whole_message(message: RabbitMessage) -> RabbitMessage:
@@ -150,19 +164,24 @@ class Subscription:
             apply_types=False,
             logger=None,
             reconnect_interval=RECONNECT_SECONDS,
+            timeout=PUBLISH_SECONDS,
             graceful_timeout=10,
             ack_policy=AckPolicy.MANUAL,
         )
         # FastStream hands these to aio_pika.connect_robust, and has no other way to name the connection's class.
         self._broker._connection_kwargs["connection_class"] = QuietConnection
+        self._subscribers: list[Any] = []  # Any: FastStream keeps what we look at to itself
         self._task: asyncio.Task[None] | None = None
         self._started = False
 
     @property
     def is_up(self) -> bool:
-        """Whether the connection stands."""
-        connection: Any = getattr(self._broker, "_connection", None)  # Any: FastStream keeps it to itself
-        return self._started and connection is not None and connection.connected.is_set()
+        """Whether the connection stands and every queue is being consumed."""
+        connection: Any = getattr(self._broker, "_connection", None)  # Any: see above
+        if not self._started or connection is None or not connection.connected.is_set():
+            return False
+        queues = [subscriber._queue_obj for subscriber in self._subscribers]
+        return all(isinstance(queue, _KnownQueue) and queue.is_consumed for queue in queues)
 
     def consume(self, queue: str, receive: Callable[[RabbitMessage], Awaitable[None]]) -> None:
         """Have `receive` called for every message; it acknowledges. Nothing is ever replied."""
@@ -174,6 +193,7 @@ class Subscription:
             no_reply=True,
         )
         subscriber(receive)
+        self._subscribers.append(subscriber)
 
     def start(self) -> None:
         """Connect and consume, in the background, until it works."""
@@ -189,10 +209,13 @@ class Subscription:
     async def _start(self) -> None:
         while not self._started:
             try:
+                for subscriber in self._subscribers:
+                    # FastStream says so only after it consumes, and leaves lying what arrives in between.
+                    subscriber.running = True
                 await self._broker.start()
                 self._started = True
-            except BrokerTrouble as error:
-                log.warning("broker_unreachable", line="care.consume", error=type(error).__name__)
+            except Exception as error:
+                log.warning("broker_unreachable", line="care.consume", exc_info=error)
                 await asyncio.gather(self._broker.stop(), return_exceptions=True)
                 await asyncio.sleep(RECONNECT_SECONDS)
         log.info("consuming")

@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
 
-
 # What PostgreSQL answers when it is the server's state, not the statement: connection, read-only after a failover,
 # transaction undone, resources, object in use, operator, system, internal.
 _SERVER_STATES = ("08", "25006", "40", "53", "55", "57", "58", "XX")
@@ -59,6 +58,7 @@ def open_engine(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "reset", _end_sqlite)
     return engine
 
 
@@ -77,6 +77,11 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # Any: a driver'
 def _begin_sqlite(connection: Any) -> None:  # Any: SQLAlchemy's event passes its own connection
     reads = connection.get_execution_options().get("reads")
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _end_sqlite(connection: Any, _record: object, _state: object) -> None:  # Any: a driver's own connection
+    if connection.in_transaction:  # its COMMIT failed, and SQLAlchemy takes it for ended
+        connection.rollback()
 
 
 def row_lock_table(metadata: MetaData) -> Table:

@@ -3,16 +3,23 @@
 All of it happens inside the transaction of the handler, so a crash leaves either everything or nothing.
 """
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, LargeBinary, MetaData, String, Table, func, insert, select, update
+import structlog
+from sqlalchemy import Column, LargeBinary, MetaData, String, Table, delete, func, select, update
 from sqlmodel import Session
 
 from shared.database import Instant, insert_or_ignore
-from shared.keys import KeyDestroyed, PersonKeys
+from shared.keys import KeyDestroyed, KeyNeverMade, PersonKeys, UnreadableValue
+
+log = structlog.get_logger()
 
 ALARM_AFTER = timedelta(seconds=60)
 """A message that waits longer than this for its predecessor is an alarm."""
+
+UNREADABLE = "unreadable-messages"
+"""The key under which a parked body is kept whose person could not be read from it."""
 
 
 class TooEarly(Exception):
@@ -75,10 +82,12 @@ class Inbox:
         for row in list(rows):
             try:
                 body = self._keys.unseal(key_id, f"inbox.waiting_body.{row['message_id']}", row["waiting_body"])
+            except (KeyNeverMade, UnreadableValue) as error:  # it goes on waiting, and alarms
+                log.error("waiting_message_unreadable", message_id=row["message_id"], error=type(error).__name__)
             except KeyDestroyed:
                 self.settle(session, message_id=row["message_id"])
-                continue
-            found.append((row["message_id"], row["type"], body))
+            else:
+                found.append((row["message_id"], row["type"], body))
         return found
 
     def settle(self, session: Session, *, message_id: str) -> None:
@@ -86,11 +95,27 @@ class Inbox:
         row = update(self._inbox).where(self._inbox.c.message_id == message_id)
         session.execute(row.values(waiting_key=None, waiting_body=None))
 
+    def forget(self, session: Session, *, message_id: str) -> None:
+        """Take a message out of the record: it had no effect after all, and may be handled again."""
+        session.execute(delete(self._inbox).where(self._inbox.c.message_id == message_id))
+
     def count_waiting(self, session: Session, *, now: datetime) -> int:
-        """Return how many messages have waited longer than the alarm time."""
+        """Return how many messages have waited longer than the alarm time. An erased person's will not be missed."""
         table = self._inbox
-        late = select(func.count()).select_from(table).where(table.c.waiting_key.is_not(None))
-        return int(session.execute(late.where(table.c.received_at < now - ALARM_AFTER)).scalar_one())
+        late = table.c.waiting_key.is_not(None), table.c.received_at < now - ALARM_AFTER
+        counted = select(table.c.waiting_key, func.count()).where(*late).group_by(table.c.waiting_key)
+        return sum(int(count) for key_id, count in session.execute(counted) if not self._keys.is_destroyed(key_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A parked message. Without a key id it could not be read, and its body is as it came from the broker."""
+
+    parked_id: str
+    message_id: str | None
+    type: str | None
+    key_id: str | None
+    body: bytes = field(repr=False)
 
 
 class Parking:
@@ -112,10 +137,10 @@ class Parking:
         body: bytes,
         now: datetime,
     ) -> None:
-        """Keep a message: under the person's key where it could be read, as it came (sealed) where not."""
-        stored = self._keys.seal(key_id, f"parked.body.{parked_id}", body) if key_id else body
+        """Keep a message, once: under the person's key where it could be read, under a key of its own where not."""
+        sealed = self._keys.seal(key_id or UNREADABLE, f"parked.body.{parked_id}", body)
         values = {"parked_id": parked_id, "message_id": message_id, "type": type_, "reason": reason, "parked_at": now}
-        session.execute(insert(self._table).values(**values, key_id=key_id, body=stored))
+        insert_or_ignore(session, self._table, {**values, "key_id": key_id, "body": sealed})
 
     def listed(self, session: Session) -> list[dict[str, object]]:
         """Return what is parked: ids, type, reason and time, never a value."""
@@ -131,18 +156,15 @@ class Parking:
             session.execute(select(func.count()).select_from(table).where(table.c.resolved_at.is_(None))).scalar_one()
         )
 
-    def take(self, session: Session, parked_id: str) -> tuple[str | None, bytes] | None:
-        """Return (key id, body) of one parked message, or None if there is none by that id."""
+    def take(self, session: Session, parked_id: str) -> Parked | None:
+        """Return one parked message, or None if there is none by that id; raise KeyDestroyed or UnreadableValue."""
         table = self._table
-        row = session.execute(
-            select(table).where(table.c.parked_id == parked_id, table.c.resolved_at.is_(None))
-        ).mappings()
-        found = row.one_or_none()
-        if found is None:
+        asked = select(table).where(table.c.parked_id == parked_id, table.c.resolved_at.is_(None))
+        row = session.execute(asked).mappings().one_or_none()
+        if row is None:
             return None
-        body = bytes(found["body"])
-        key_id = found["key_id"]
-        return key_id, self._keys.unseal(key_id, f"parked.body.{parked_id}", body) if key_id else body
+        body = self._keys.unseal(row["key_id"] or UNREADABLE, f"parked.body.{parked_id}", bytes(row["body"]))
+        return Parked(parked_id, row["message_id"], row["type"], row["key_id"], body)
 
     def resolve(self, session: Session, parked_id: str, *, resolution: str, now: datetime) -> None:
         """Record what was done with a parked message; its body goes."""

@@ -3,15 +3,17 @@
 Wrapped keys lie in a store of their own, in no database backup; the master key wraps them and is given at start.
 """
 
+import math
 import os
 import secrets
 import threading
 from datetime import UTC, datetime
+from time import monotonic
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Column, DateTime, Engine, LargeBinary, MetaData, String, Table, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Column, DateTime, Engine, LargeBinary, MetaData, String, Table, insert, inspect, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 _metadata = MetaData()
 _keys = Table(
@@ -23,6 +25,8 @@ _keys = Table(
 )
 _NONCE_BYTES = 12
 _CACHED_KEYS = 50_000
+_TRUSTED_SECONDS = 1.0
+"""How long a key that another instance may have destroyed meanwhile is used without looking."""
 
 
 class KeyDestroyed(LookupError):
@@ -32,6 +36,13 @@ class KeyDestroyed(LookupError):
 
     def __init__(self, key_id: str) -> None:
         super().__init__(f"the key {key_id} is destroyed or was never made")
+        self.key_id = key_id
+
+
+class KeyNeverMade(KeyDestroyed):
+    """Raised when nobody destroyed the key, it just is not there: then the store of keys is the wrong one, or lost."""
+
+    code = "key_never_made"
 
 
 class UnreadableValue(ValueError):
@@ -48,13 +59,24 @@ class PersonKeys:
 
     def __init__(self, engine: Engine, *, master_key: bytes) -> None:
         self._engine = engine
+        self._reading = engine.execution_options(reads=True)
+        self._is_file = engine.dialect.name == "sqlite"  # of one process: nobody else destroys keys in it
+        self._trusted = math.inf if self._is_file else _TRUSTED_SECONDS
         self._master = AESGCM(master_key)
-        self._cache: dict[str, AESGCM] = {}
+        self._cache: dict[str, tuple[AESGCM, float]] = {}
         self._lock = threading.Lock()
 
     def create_store(self) -> None:
         """Create the table of wrapped keys if it is missing."""
-        _metadata.create_all(self._engine)
+        try:
+            _metadata.create_all(self._engine)
+        except DBAPIError:
+            if not inspect(self._engine).has_table(_keys.name):  # else another instance was faster
+                raise
+
+    def close(self) -> None:
+        """Close the connections to the store."""
+        self._engine.dispose()
 
     def seal(self, key_id: str, where: str, value: bytes) -> bytes:
         """Return the value sealed for one place; make the key at its first use, but never after it was destroyed."""
@@ -64,34 +86,61 @@ class PersonKeys:
         """Return the value; raise KeyDestroyed or UnreadableValue."""
         return unseal(self._key(key_id, create=False), where, sealed)
 
+    def is_destroyed(self, key_id: str) -> bool:
+        """Say whether a person's key was destroyed."""
+        try:
+            self._key(key_id, create=False)
+        except KeyNeverMade:
+            return False
+        except KeyDestroyed:
+            return True
+        return False
+
     def destroy(self, key_id: str) -> None:
         """Destroy a key for ever; a later use of the same id fails."""
         with self._lock:
             self._cache.pop(key_id, None)
             gone = {"wrapped": None, "destroyed_at": datetime.now(UTC)}
-            with self._engine.begin() as connection:
-                done = connection.execute(update(_keys).where(_keys.c.key_id == key_id).values(**gone))
-                if done.rowcount == 0:
-                    connection.execute(insert(_keys).values(key_id=key_id, **gone))
+            destroyed = update(_keys).where(_keys.c.key_id == key_id).values(**gone)
+            try:
+                with self._engine.begin() as connection:
+                    if connection.execute(destroyed).rowcount == 0:
+                        connection.execute(insert(_keys).values(key_id=key_id, **gone))
+            except IntegrityError:  # another instance has just made it
+                with self._engine.begin() as connection:
+                    connection.execute(destroyed)
+            if self._is_file:
+                self._empty_log()
+
+    def _empty_log(self) -> None:
+        """Have SQLite cut its write-ahead log, in which the wrapped key would still stand."""
+        connection = self._engine.raw_connection()  # without a transaction: inside one it is refused
+        try:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
 
     def _key(self, key_id: str, *, create: bool) -> AESGCM:
-        cached = self._cache.get(key_id)
-        if cached is not None:
-            return cached
+        known, until = self._cache.get(key_id, (None, 0.0))
+        if known is not None and monotonic() < until:
+            return known
         with self._lock:
+            self._cache.pop(key_id, None)
             key = AESGCM(self._load(key_id, create=create))
             if len(self._cache) >= _CACHED_KEYS:
                 self._cache.clear()
-            self._cache[key_id] = key
+            self._cache[key_id] = (key, monotonic() + self._trusted)
             return key
 
     def _load(self, key_id: str, *, create: bool) -> bytes:
-        with self._engine.begin() as connection:
+        with self._reading.connect() as connection:
             row = connection.execute(select(_keys.c.wrapped).where(_keys.c.key_id == key_id)).one_or_none()
         if row is not None and row.wrapped is not None:
             return unseal(self._master, key_id, row.wrapped)
-        if row is not None or not create:
+        if row is not None:
             raise KeyDestroyed(key_id)
+        if not create:
+            raise KeyNeverMade(key_id)
         fresh = secrets.token_bytes(32)
         try:
             with self._engine.begin() as connection:

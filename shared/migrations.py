@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alembic import command, context
 from alembic.config import Config
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, event
 
 from shared.database import open_engine
 
@@ -28,6 +28,9 @@ def upgrade(service_folder: Path, url: str) -> None:
 def run(metadata: MetaData) -> None:
     """Run migrations from a service's `env.py`."""
     engine = open_engine(context.config.attributes["url"])
+    if engine.dialect.name == "sqlite":
+        # A batch migration replaces the table, and dropping the old one would take along the rows that refer to it.
+        event.listen(engine, "connect", lambda connection, _record: connection.execute("PRAGMA foreign_keys=OFF"))
     with engine.begin() as connection:
         context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
         with context.begin_transaction():

@@ -5,10 +5,13 @@ Lines of libraries are reduced to their logger, level and message template: argu
 
 import logging
 import sys
+import threading
 import traceback
 from collections.abc import MutableMapping
 from contextvars import ContextVar
+from datetime import date, datetime
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -26,19 +29,30 @@ def set_up_logging(service: str, *, level: str = "INFO") -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _add_context(service),
             _name_the_error,
+            _only_plain,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _Lines()
     handler.setFormatter(_TemplateOnly(service))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "faststream"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-    logging.getLogger("aiormq").setLevel(logging.WARNING)  # at DEBUG it prints raw frames
+    for name in ("uvicorn.access", "aiormq", "aio_pika"):  # each request; at DEBUG raw frames
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.raiseExceptions = False  # a record that cannot be formatted would be printed, arguments and all
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda uncaught: _log_uncaught(uncaught.exc_type, uncaught.exc_value, None)
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException | None, _trace: TracebackType | None) -> None:
+    """Log what nobody caught: Python itself would print its text."""
+    structlog.get_logger().critical("uncaught_error", kind=kind.__name__, exc_info=error)
 
 
 def _add_context(service: str) -> structlog.typing.Processor:
@@ -58,16 +72,42 @@ def _name_the_error(
 ) -> MutableMapping[str, Any]:  # Any: structlog's
     """Replace an exception by the name of its class: its text may have been written by a library."""
     error = line.pop("exc_info", None)
+    if error and not isinstance(error, BaseException):  # `log.exception` and friends say True
+        error = sys.exc_info()[1]
     if isinstance(error, BaseException):
         line["error"] = type(error).__name__
         line["where"] = _frames(error)
     return line
 
 
+def _only_plain(
+    _logger: Any, _name: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:  # Any: structlog's
+    """Reduce whatever is no id, number, time or list of such to its type: its text could say anything."""
+    return {key: _plain(value) for key, value in line.items()}
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return f"<{type(value).__name__}>"
+
+
 def _frames(error: BaseException) -> list[str]:
     """Return the innermost places of an error: file, line and function, no values."""
     frames = traceback.extract_tb(error.__traceback__)[-4:]
     return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+
+
+class _Lines(logging.Handler):
+    """Writes each record as a line where structlog's go."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), flush=True)
 
 
 class _TemplateOnly(logging.Formatter):

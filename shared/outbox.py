@@ -4,18 +4,22 @@ Every row is published at least once, under one message id drawn once. Bodies li
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
+import structlog
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
+    and_,
     delete,
     func,
     insert,
@@ -26,7 +30,9 @@ from sqlalchemy import (
 from sqlmodel import Session
 
 from shared.database import Instant
-from shared.keys import KeyDestroyed, PersonKeys
+from shared.keys import KeyDestroyed, KeyNeverMade, PersonKeys, UnreadableValue
+
+log = structlog.get_logger()
 
 CARE = "care"
 """The destination of care events; any other destination is a recipient."""
@@ -48,7 +54,7 @@ class Outgoing:
     correlation_id: str
     created_at: datetime
     key_id: str | None
-    body: bytes
+    body: bytes = field(repr=False)
 
 
 def random_id() -> str:
@@ -111,39 +117,75 @@ class Outbox:
             return item.body
         return self._keys.seal(item.key_id, f"outbox.body.{item.message_id}", item.body)
 
-    def claim(self, session: Session, *, now: datetime, limit: int, all_unsent: bool = False) -> list[Outgoing]:
-        """Take unsent rows whose claim has run out; `all_unsent` at the start of the only instance takes every one."""
+    def claim(
+        self,
+        session: Session,
+        *,
+        now: datetime,
+        limit: int,
+        all_unsent: bool = False,
+        except_for: Collection[str] = (),
+    ) -> list[Outgoing]:
+        """Take unsent rows whose claim has run out; `all_unsent` takes claimed ones too.
+
+        Rows of the destinations in `except_for` stay. What was meant about an erased person is never taken again.
+        """
         table = self._table
-        free = or_(table.c.claimed_until.is_(None), table.c.claimed_until < now)
-        chosen = select(table.c.seq).where(table.c.sent_at.is_(None)).order_by(table.c.seq).limit(limit)
-        chosen = (chosen if all_unsent else chosen.where(free)).with_for_update(skip_locked=True)
+        wanted = table.c.sent_at.is_(None) if all_unsent else self._is_free(now, except_for)
+        chosen = select(table.c.seq).where(wanted).order_by(table.c.seq).limit(limit).with_for_update(skip_locked=True)
+        first = chosen.cte("first")  # as a plain subquery PostgreSQL may run it twice, and take more than the limit
         taken = (
             update(table)
-            .where(table.c.seq.in_(chosen.scalar_subquery()))
+            .where(table.c.seq.in_(select(first.c.seq)))
             .values(claimed_until=now + CLAIM)
-            .returning(table)
+            .returning(*table.c)
         )
-        rows = sorted(session.execute(taken).mappings(), key=lambda row: int(row["seq"]))
-        claimed = []
+        rows = sorted((dict(row) for row in session.execute(taken).mappings()), key=lambda row: int(row["seq"]))
+        claimed, erased = [], []
         for row in rows:
             try:
-                claimed.append(self._read(dict(row)))
-            except KeyDestroyed:  # the person was erased: the message may never leave
-                self.mark_sent(session, [row["message_id"]], now=now)
+                claimed.append(self._read(row))
+            except (KeyNeverMade, UnreadableValue) as error:  # it stays unsent, and is counted so
+                log.error("outbox_row_unreadable", message_id=row["message_id"], error=type(error).__name__)
+            except KeyDestroyed:
+                erased.append(row["message_id"])
+        self.mark_sent(session, erased, now=now)
         return claimed
 
-    def _read(self, row: dict[str, object]) -> Outgoing:
-        names = ("message_id", "destination", "type", "correlation_id", "created_at", "key_id", "body")
-        values = {name: row[name] for name in names}
-        key_id, body = row["key_id"], bytes(row["body"])  # type: ignore[call-overload]  # the column holds bytes
-        if key_id:
-            body = self._keys.unseal(str(key_id), f"outbox.body.{row['message_id']}", body)
-        return Outgoing(**{**values, "body": body})
+    def has_free(self, session: Session, *, now: datetime, except_for: Collection[str] = ()) -> bool:
+        """Say whether there is anything that `claim` would take."""
+        row = select(self._table.c.seq).where(self._is_free(now, except_for)).limit(1)
+        return session.execute(row).first() is not None
+
+    def free_all(self, session: Session) -> None:
+        """End all claims: for the start of the only instance, when those who held them are dead."""
+        table = self._table
+        held = (table.c.sent_at.is_(None), table.c.claimed_until.is_not(None))
+        session.execute(update(table).where(*held).values(claimed_until=None))
+
+    def erased(self, outgoing: Iterable[Outgoing]) -> set[str]:
+        """Return the ids of those messages that may no longer leave, because their person's key was destroyed."""
+        return {item.message_id for item in outgoing if item.key_id and self._keys.is_destroyed(item.key_id)}
+
+    def _is_free(self, now: datetime, except_for: Collection[str]) -> ColumnElement[bool]:
+        table = self._table
+        unclaimed = or_(table.c.claimed_until.is_(None), table.c.claimed_until < now)
+        free = and_(table.c.sent_at.is_(None), unclaimed)
+        return and_(free, table.c.destination.not_in(list(except_for))) if except_for else free
+
+    def _read(self, row: dict[str, Any]) -> Outgoing:  # Any: each column has its own type
+        names = ("message_id", "destination", "type", "correlation_id", "created_at", "key_id")
+        body = bytes(row["body"])
+        if row["key_id"]:
+            body = self._keys.unseal(row["key_id"], f"outbox.body.{row['message_id']}", body)
+        return Outgoing(**{name: row[name] for name in names}, body=body)
 
     def mark_sent(self, session: Session, message_ids: Iterable[str], *, now: datetime) -> None:
         """Record that the broker has confirmed these messages."""
         table = self._table
-        session.execute(update(table).where(table.c.message_id.in_(list(message_ids))).values(sent_at=now))
+        ids = list(message_ids)
+        if ids:
+            session.execute(update(table).where(table.c.message_id.in_(ids)).values(sent_at=now))
 
     def release(self, session: Session, message_ids: Iterable[str], *, until: datetime) -> None:
         """Give back what could not be published, to be tried again from then on."""

@@ -5,17 +5,20 @@ Each destination has a lane of its own, so a recipient that cannot be reached sl
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic
 
 import aio_pika
 import structlog
+from aio_pika.exceptions import DeliveryError
 
 from shared import topology
-from shared.bus import BrokerTrouble, Line, NotConnected
+from shared.bus import Line
 from shared.contracts.envelope import Envelope
 from shared.database import Database
 from shared.outbox import CARE, Outbox, Outgoing
-from shared.writer import StoreUnavailable, Writer
+from shared.writer import Writer
 from shared.zone import ZoneKeys
 
 log = structlog.get_logger()
@@ -24,9 +27,11 @@ Publish = Callable[[Outgoing], Awaitable[None]]
 """Publishes one message and returns when the broker has confirmed it."""
 
 BATCH = 200
-LANE_LIMIT = 10_000
+LANE_LIMIT = 5_000
 SWEEP_SECONDS = 1.0
+TIDY_EVERY_ROUNDS = 3600
 TRY_AGAIN = timedelta(seconds=2)
+DRAIN_SECONDS = 2.0
 
 
 def care_publisher(line: Line, zone_keys: ZoneKeys, *, source: str) -> Publish:
@@ -56,6 +61,33 @@ def care_publisher(line: Line, zone_keys: ZoneKeys, *, source: str) -> Publish:
     return publish
 
 
+@dataclass(slots=True)
+class _Lane:
+    """What is on its way to one destination. While it is down, one message at a time asks whether it is up again."""
+
+    destination: str
+    publish: Publish
+    waiting: "asyncio.Queue[Outgoing]" = field(default_factory=asyncio.Queue)
+    held: set[str] = field(default_factory=set)
+    is_down: bool = False
+
+    @property
+    def takes_more(self) -> bool:
+        return not self.is_down and len(self.held) < LANE_LIMIT
+
+    def add(self, item: Outgoing) -> None:
+        """Queue a message unless it is here already; what finds no room is found in the table later."""
+        if item.message_id not in self.held and len(self.held) < LANE_LIMIT:
+            self.held.add(item.message_id)
+            self.waiting.put_nowait(item)
+
+    async def next_batch(self) -> list[Outgoing]:
+        batch = [await self.waiting.get()]
+        while len(batch) < (1 if self.is_down else BATCH) and not self.waiting.empty():
+            batch.append(self.waiting.get_nowait())
+        return batch
+
+
 class Relay:
     """Takes messages from the writer after each commit, and from the table what was left over."""
 
@@ -75,7 +107,7 @@ class Relay:
         self._to_care = to_care
         self._to_recipient = to_recipient
         self._clock = clock
-        self._lanes: dict[str, asyncio.Queue[Outgoing]] = {}
+        self._lanes: dict[str, _Lane] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -83,7 +115,10 @@ class Relay:
         self._tasks.append(asyncio.create_task(self._sweep()))
 
     async def stop(self) -> None:
-        """Stop; what is not confirmed stays in the outbox."""
+        """Let what is under way leave, then stop; what is not confirmed stays in the outbox."""
+        until = monotonic() + DRAIN_SECONDS
+        while monotonic() < until and any(lane.held and not lane.is_down for lane in self._lanes.values()):
+            await asyncio.sleep(0.02)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -92,65 +127,74 @@ class Relay:
         """Queue messages that have just been committed."""
         for item in outgoing:
             lane = self._lanes.get(item.destination) or self._open_lane(item.destination)
-            if lane.qsize() < LANE_LIMIT:  # the rest stays in the table until its claim runs out
-                lane.put_nowait(item)
+            if lane is not None:
+                lane.add(item)
 
-    def _open_lane(self, destination: str) -> "asyncio.Queue[Outgoing]":
-        lane: asyncio.Queue[Outgoing] = asyncio.Queue()
-        self._lanes[destination] = lane
+    def _open_lane(self, destination: str) -> _Lane | None:
         publish = self._to_care if destination == CARE else self._to_recipient
         if publish is None:
-            raise NotConnected(destination)
-        self._tasks.append(asyncio.create_task(self._run_lane(lane, publish)))
+            log.error("no_way_to_recipients", destination=destination)
+            return None
+        lane = self._lanes[destination] = _Lane(destination, publish)
+        self._tasks.append(asyncio.create_task(self._run_lane(lane)))
         return lane
 
-    async def _run_lane(self, lane: "asyncio.Queue[Outgoing]", publish: Publish) -> None:
+    async def _run_lane(self, lane: _Lane) -> None:
         while True:
-            batch = [await lane.get()]
-            while len(batch) < BATCH and not lane.empty():
-                batch.append(lane.get_nowait())
-            results = await asyncio.gather(*(publish(item) for item in batch), return_exceptions=True)
-            sent = [item.message_id for item, result in zip(batch, results, strict=True) if result is None]
-            failed = [item for item, result in zip(batch, results, strict=True) if result is not None]
-            if failed:
-                errors = sorted({type(result).__name__ for result in results if result is not None})
-                log.warning("publishing_failed", destination=failed[0].destination, count=len(failed), errors=errors)
-            await self._record(sent, [item.message_id for item in failed])
+            batch = await lane.next_batch()
+            try:
+                await self._send(lane, batch)
+            except Exception as error:  # the database is out: published or not, they are taken from the table again
+                log.warning("outbox_not_updated", count=len(batch), exc_info=error)
+            lane.held -= {item.message_id for item in batch}
+            if lane.is_down:
+                await asyncio.sleep(TRY_AGAIN.total_seconds())
+
+    async def _send(self, lane: _Lane, batch: list[Outgoing]) -> None:
+        # Asked now, not when they were queued: in an outage they may have waited for hours.
+        erased = await asyncio.to_thread(self._outbox.erased, batch)
+        leaving = [item for item in batch if item.message_id not in erased]
+        results = await asyncio.gather(*(lane.publish(item) for item in leaving), return_exceptions=True)
+        errors = {item.message_id: result for item, result in zip(leaving, results, strict=True) if result is not None}
+        # A refused message says nothing about the way; when nothing at all came through, the way is down.
+        came_through = len(errors) < len(leaving) or any(isinstance(one, DeliveryError) for one in errors.values())
+        lane.is_down = bool(leaving) and not came_through
+        if errors:
+            names = sorted({type(one).__name__ for one in errors.values()})
+            log.warning("publishing_failed", destination=lane.destination, count=len(errors), errors=names)
+        await self._record([item.message_id for item in batch if item.message_id not in errors], list(errors))
 
     async def _record(self, sent: list[str], failed: list[str]) -> None:
-        try:
-            if sent:
-                await self._writer.run(lambda work: self._outbox.mark_sent(work.session, sent, now=work.now))
-            if failed:
-                until = self._clock() + TRY_AGAIN
-                await self._writer.run(lambda work: self._outbox.release(work.session, failed, until=until))
-        except StoreUnavailable:
-            log.warning("outbox_not_updated", count=len(sent) + len(failed))  # they are published again: at least once
+        if sent:
+            await self._writer.run(lambda work: self._outbox.mark_sent(work.session, sent, now=work.now))
+        if failed:
+            until = self._clock() + TRY_AGAIN
+            await self._writer.run(lambda work: self._outbox.release(work.session, failed, until=until))
 
     async def _sweep(self) -> None:
-        first, rounds = True, 0
+        rounds, claims_are_mine = 0, self._database.engine.dialect.name != "sqlite"
         while True:
             try:
-                everything = first and self._database.engine.dialect.name == "sqlite"
-                while claimed := await self._claim(everything):
+                if not claims_are_mine:  # one process per file: who held the claims is dead
+                    await self._writer.run(lambda work: self._outbox.free_all(work.session))
+                    claims_are_mine = True
+                while claimed := await self._claim():
                     self.take(claimed)
-                    everything = False
-                first = False
                 rounds += 1
-                if rounds % 3600 == 0:
+                if rounds % TIDY_EVERY_ROUNDS == 0:
                     await self._writer.run(lambda work: self._outbox.forget_sent(work.session, now=work.now))
-            except (*BrokerTrouble, StoreUnavailable) as error:
-                log.warning("outbox_sweep_failed", error=type(error).__name__)
+            except Exception as error:
+                log.warning("outbox_sweep_failed", exc_info=error)
             await asyncio.sleep(SWEEP_SECONDS)
 
-    async def _claim(self, everything: bool) -> list[Outgoing]:
-        if not await asyncio.to_thread(self._is_work_left):
+    async def _claim(self) -> list[Outgoing]:
+        full = [lane.destination for lane in self._lanes.values() if not lane.takes_more]
+        if not await asyncio.to_thread(self._has_free, full):
             return []
-        limit = LANE_LIMIT if everything else BATCH
         return await self._writer.run(
-            lambda work: self._outbox.claim(work.session, now=work.now, limit=limit, all_unsent=everything)
+            lambda work: self._outbox.claim(work.session, now=work.now, limit=BATCH, except_for=full)
         )
 
-    def _is_work_left(self) -> bool:
+    def _has_free(self, full: list[str]) -> bool:
         with self._database.read() as session:
-            return self._outbox.count_unsent(session) > 0
+            return self._outbox.has_free(session, now=self._clock(), except_for=full)

@@ -120,6 +120,7 @@ class Service:
             await self._line.stop()
         await self.writer.stop()
         self.database.engine.dispose()
+        self.keys.close()
         log.info("service_stopped")
 
     async def ready(self) -> dict[str, Any]:  # Any: a JSON object
@@ -131,9 +132,10 @@ class Service:
             "broker_consuming": self._subscription is not None and self._subscription.is_up,
             "handlers_progress": not stalled,
         }
-        counts = await asyncio.to_thread(self._counts) if parts["database"] else {}
-        parts["no_message_waits_too_long"] = counts.get("waiting_too_long", 0) == 0
-        return {"ready": all(parts.values()), "parts": parts, "counts": counts}
+        counts = await self._counts() if parts["database"] else None
+        parts["database"] = counts is not None
+        parts["no_message_waits_too_long"] = counts is None or counts["waiting_too_long"] == 0
+        return {"ready": all(parts.values()), "parts": parts, "counts": counts or {}}
 
     async def _database_writes(self) -> bool:
         def touch(work: UnitOfWork) -> None:
@@ -146,13 +148,19 @@ class Service:
             return False
         return True
 
-    def _counts(self) -> dict[str, int]:
-        with self.database.read() as session:
-            return {
-                "unsent": self.outbox.count_unsent(session),
-                "parked": self.parking.count(session),
-                "waiting_too_long": self.inbox.count_waiting(session, now=self.clock()),
-            }
+    async def _counts(self) -> dict[str, int] | None:
+        def count() -> dict[str, int]:
+            with self.database.read() as session:
+                return {
+                    "unsent": self.outbox.count_unsent(session),
+                    "parked": self.parking.count(session),
+                    "waiting_too_long": self.inbox.count_waiting(session, now=self.clock()),
+                }
+
+        try:
+            return await asyncio.to_thread(count)
+        except SQLAlchemyError:
+            return None
 
 
 class DropParked(BaseModel):
@@ -195,7 +203,16 @@ def new_service_app(service: Service, *, title: str, version: str) -> FastAPI:
     @app.post("/parked/{parked_id}/handling", tags=["operation"])
     async def handle_parked(parked_id: str, caller: operator) -> JSONResponse:
         """Handle a parked message again, after its cause was mended."""
-        if service.receiver is None or not await service.receiver.handle_parked(parked_id):
+        if service.receiver is None:
+            return problem(503, "no_broker", "this service runs without a broker")
+        try:
+            found = await service.receiver.handle_parked(parked_id)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            log.error("parked_message_failed_again", parked_id=parked_id, exc_info=error)
+            return problem(409, "still_fails", f"it stays parked: {getattr(error, 'code', 'handler_failed')}")
+        if not found:
             return problem(404, "parked_message_not_found", "no parked message by that id")
         log.info("parked_message_handled", parked_id=parked_id, by=caller.caller_id)
         return JSONResponse({"parked_id": parked_id, "resolution": "handled"})

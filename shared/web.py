@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +14,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.exceptions import HTTPException
 
 from shared.observability import correlation_id
 from shared.outbox import random_id
@@ -67,6 +70,20 @@ class Tokens:
 
 
 _bearer = HTTPBearer(auto_error=False)
+_PLAIN_NAME = re.compile(r"[a-z0-9_]{1,40}")
+_SAID_BY_THE_SCHEMA = {
+    "missing",
+    "extra_forbidden",
+    "enum",
+    "literal_error",
+    "string_too_long",
+    "string_too_short",
+    "string_pattern_mismatch",
+    "greater_than",
+    "greater_than_equal",
+    "less_than",
+    "less_than_equal",
+}
 
 
 def allow(*roles: Role) -> Callable[..., Caller]:
@@ -90,6 +107,7 @@ def new_app(title: str, *, version: str, tokens: Tokens, lifespan: Any) -> FastA
     app = FastAPI(title=title, version=version, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.tokens = tokens
     app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Unauthorised, _answer(401))
     app.add_exception_handler(Forbidden, _answer(403))
     app.add_exception_handler(StoreUnavailable, _answer(503))
@@ -122,16 +140,30 @@ def _answer(status: int) -> Callable[[Request, Exception], Awaitable[JSONRespons
 async def _malformed(_request: Request, error: Exception) -> JSONResponse:
     """Name each field and why it was refused. The input itself is never repeated."""
     found = error.errors() if isinstance(error, RequestValidationError) else []
-    fields = [
-        {"field": ".".join(map(str, item["loc"][1:] or item["loc"])), "reason": reason_of(item)} for item in found
-    ]
+    fields = [{"field": field_of(item), "reason": reason_of(item)} for item in found]
     return problem(422, "malformed", "the request has fields that cannot be accepted", fields=fields)
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    """Answer what the framework itself refuses (unknown path or method, unreadable body) without its words."""
+    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
+    phrase = HTTPStatus(status).phrase.lower()
+    response = problem(status, phrase.replace(" ", "_"), phrase)
+    response.headers.update(headers or {})
+    return response
+
+
+def field_of(item: Mapping[str, Any]) -> str:  # Any: pydantic's error details
+    """Return where in the request it is; a name that the caller made up is part of the input, so it has to be plain."""
+    if item["type"] == "json_invalid":
+        return "body"
+    path = [str(part) for part in item["loc"][1:] or item["loc"]]
+    return ".".join(part if _PLAIN_NAME.fullmatch(part) else "?" for part in path)
 
 
 def reason_of(item: Mapping[str, Any]) -> str:  # Any: pydantic's error details
     """Return pydantic's reason for a refusal where it is built from the schema alone, else its type."""
-    from_schema = {"missing", "extra_forbidden", "enum", "literal_error", "string_too_long", "string_too_short"}
-    return str(item["msg"]) if item["type"] in from_schema else str(item["type"]).replace("_", " ")
+    return str(item["msg"]) if item["type"] in _SAID_BY_THE_SCHEMA else str(item["type"]).replace("_", " ")
 
 
 async def _correlate(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

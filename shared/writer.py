@@ -13,20 +13,25 @@ from datetime import datetime
 from time import monotonic
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
-from shared.database import Database
+from shared.database import Database, is_out_of_reach
 from shared.keys import PersonKeys
 from shared.outbox import Outbox, Outgoing
 from shared.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
 
 R = TypeVar("R")
 Locks = Callable[[Session], set[str]]
 
 GROUP_JOBS = 64
 GROUP_SECONDS = 0.005
-_RETRIED = {"40001", "40P01"}  # serialization failure, deadlock: PostgreSQL asks to run it again
+ATTEMPTS = 3
+_RUN_AGAIN = {"40001", "40P01"}  # serialization failure, deadlock: PostgreSQL asks for it
 
 
 class StoreUnavailable(RuntimeError):
@@ -50,10 +55,18 @@ class _Job:
     outgoing: list[Outgoing] = field(default_factory=list)
     rows: list[dict[str, object]] = field(default_factory=list)
 
+    def names_to_lock(self, session: Session) -> set[str]:
+        return self.locks(session) if self.locks else set()
+
+    def fail(self, error: BaseException) -> None:
+        self.error, self.outgoing, self.rows = error, [], []
+
     def settle(self) -> None:
         if self.future.done():
             return
-        if self.error is not None:
+        if isinstance(self.error, StopIteration):  # a future refuses it
+            self.future.set_exception(RuntimeError("a handler raised StopIteration"))
+        elif self.error is not None:
             self.future.set_exception(self.error)
         else:
             self.future.set_result(self.result)
@@ -87,6 +100,7 @@ class Writer:
 
     def start(self) -> None:
         """Start the writing thread."""
+        self._stopping = False
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
 
@@ -114,16 +128,12 @@ class Writer:
         return await future
 
     def _work(self) -> None:
-        while True:
-            group = self._take()
-            if not group:
-                return
+        while group := self._take():
             done = self._commit(group)
-            left = group[len(done) :]
             with self._arrived:
-                (self._urgent if group[0].urgent else self._usual).extendleft(reversed(left))
-            if done:
-                done[0].loop.call_soon_threadsafe(self._answer, done)
+                (self._urgent if group[0].urgent else self._usual).extendleft(reversed(group[len(done) :]))
+            for loop in {job.loop for job in done}:
+                self._tell(loop, [job for job in done if job.loop is loop])
 
     def _take(self) -> list[_Job]:
         with self._arrived:
@@ -132,33 +142,49 @@ class Writer:
             queue = self._urgent or self._usual
             return [queue.popleft() for _ in range(min(len(queue), GROUP_JOBS))]
 
+    def _tell(self, loop: asyncio.AbstractEventLoop, done: list[_Job]) -> None:
+        try:
+            loop.call_soon_threadsafe(self._answer, done)
+        except RuntimeError:  # the loop has ended, nobody waits; what was announced is in the outbox
+            log.warning("nobody_waits_for_the_commit", count=len(done))
+
     def _answer(self, done: list[_Job]) -> None:
         outgoing = [item for job in done for item in job.outgoing]
-        if outgoing:
-            self._committed(outgoing)
-        for job in done:
-            job.settle()
+        try:
+            if outgoing:
+                self._committed(outgoing)
+        finally:
+            for job in done:
+                job.settle()
 
     def _commit(self, group: list[_Job]) -> list[_Job]:
         """Run a group and return the jobs that are settled: all of them, or a first part if something urgent came."""
         try:
+            return self._transact_patiently(group)
+        except BaseException as error:
+            if _is_of_the_store(error):
+                for job in group:
+                    job.fail(StoreUnavailable())
+                return group
+            if len(group) > 1:  # one spoils it for all, at the commit or with its locks: alone it spoils it for itself
+                return self._commit(group[:1])
+            group[0].fail(error)
+            return group
+
+    def _transact_patiently(self, group: list[_Job]) -> list[_Job]:
+        for _ in range(ATTEMPTS - 1):
             try:
                 return self._transact(group)
             except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) not in _RETRIED:
+                if getattr(error.orig, "sqlstate", None) not in _RUN_AGAIN:
                     raise
-                return self._transact(group)
-        except BaseException as error:
-            for job in group:
-                job.outgoing = []
-                job.error = StoreUnavailable() if isinstance(error, SQLAlchemyError | OSError) else error
-            return group
+        return self._transact(group)
 
     def _transact(self, group: list[_Job]) -> list[_Job]:
         now = self._clock()
-        until = monotonic() + GROUP_SECONDS
         with self._database.write() as session:
-            self._database.lock(session, {name for job in group if job.locks for name in job.locks(session)})
+            self._database.lock(session, {name for job in group for name in job.names_to_lock(session)})
+            until = monotonic() + GROUP_SECONDS
             done: list[_Job] = []
             for job in group:
                 self._run(job, session, now)
@@ -178,13 +204,15 @@ class Writer:
                 job.rows = self._outbox.prepare(work.outgoing, now=now)
             job.outgoing = work.outgoing
         except DBAPIError as error:
-            if error.connection_invalidated or not _is_the_jobs_own(error):
+            if is_out_of_reach(error):
                 raise
-            job.error = error
+            job.fail(error)
         except Exception as error:
-            job.error = error
+            job.fail(error)
 
 
-def _is_the_jobs_own(error: DBAPIError) -> bool:
-    """Say whether one job's data caused it (a broken rule of a table), not the state of the database."""
-    return type(error).__name__ in {"IntegrityError", "DataError", "ProgrammingError"}
+def _is_of_the_store(error: BaseException) -> bool:
+    """Say whether the database is out of reach, so that the same handlers may well succeed later."""
+    if isinstance(error, DBAPIError):
+        return is_out_of_reach(error)
+    return isinstance(error, PoolTimeout | OSError)

@@ -21,6 +21,12 @@ class ZoneKeyGone(LookupError):
     code = "zone_key_gone"
 
 
+class ZoneKeysUnreadable(OSError):
+    """Raised when the file of the zone keys is missing or damaged: nothing is sealed or read until it is mended."""
+
+    code = "zone_keys_unreadable"
+
+
 @dataclass(frozen=True, slots=True)
 class ZoneKey:
     """One day's key."""
@@ -31,13 +37,19 @@ class ZoneKey:
 
 
 def read_zone_keys(path: Path) -> list[ZoneKey]:
-    """Return the keys of a zone key file, oldest first."""
-    raw = json.loads(path.read_text(encoding="utf-8"))
-    keys = [
-        ZoneKey(kid=item["kid"], created_on=date.fromisoformat(item["created_on"]), key=base64.b64decode(item["key"]))
-        for item in raw["zone_keys"]
-    ]
+    """Return the keys of a zone key file, oldest first; raise ZoneKeysUnreadable."""
+    try:
+        items = json.loads(path.read_text(encoding="utf-8"))["zone_keys"]
+        keys = [ZoneKey(item["kid"], date.fromisoformat(item["created_on"]), _key_bytes(item["key"])) for item in items]
+    except (OSError, ValueError, KeyError, TypeError) as error:  # its text could hold a key
+        raise ZoneKeysUnreadable(f"the file of the zone keys cannot be read ({type(error).__name__})") from None
     return sorted(keys, key=lambda key: key.created_on)
+
+
+def _key_bytes(text: str) -> bytes:
+    key = base64.b64decode(text, validate=True)
+    AESGCM(key)  # refuses a key of the wrong length
+    return key
 
 
 class ZoneKeys:
@@ -68,7 +80,10 @@ class ZoneKeys:
         return unseal(key, where, sealed)
 
     def _follow(self) -> None:
-        state = os.stat(self._path)
+        try:
+            state = os.stat(self._path)
+        except OSError:
+            raise ZoneKeysUnreadable("the file of the zone keys is not there") from None
         seen = (state.st_mtime_ns, state.st_ino)
         if seen == self._read_at:
             return
@@ -77,4 +92,4 @@ class ZoneKeys:
         self._read_at = seen
 
 
-__all__ = ["UnreadableValue", "ZoneKey", "ZoneKeyGone", "ZoneKeys", "read_zone_keys"]
+__all__ = ["UnreadableValue", "ZoneKey", "ZoneKeyGone", "ZoneKeys", "ZoneKeysUnreadable", "read_zone_keys"]

@@ -1,0 +1,120 @@
+"""What a message does to a service, inside one transaction: once, after its predecessors, or again out of the parking.
+
+The sender is known and the event is read; receiving, retrying and acknowledging is left to `shared.receiver`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
+
+from shared.contracts.catalogue import EVENTS
+from shared.contracts.envelope import CareEvent
+from shared.database import is_out_of_reach
+from shared.inbox import Inbox, Parked, Parking, TooEarly
+from shared.outbox import random_id
+from shared.reader import Malformed, Reader, Received
+from shared.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
+
+Handler = Callable[[UnitOfWork, Any], None]  # Any: each handler takes its own class of event
+Handlers = Mapping[type[CareEvent], Handler]
+
+HANDLED, KNOWN, WAITS = "handled", "known", "waits"
+
+
+class Effects:
+    """Gives each message its effect."""
+
+    def __init__(self, handlers: Handlers, *, inbox: Inbox, parking: Parking, reader: Reader) -> None:
+        self._handlers = {event.event_type: handler for event, handler in handlers.items()}
+        self._inbox = inbox
+        self._parking = parking
+        self._reader = reader
+
+    def once(self, work: UnitOfWork, received: Received) -> str:
+        """Handle a message unless that was done before, then what waited for it; return what became of it."""
+        event, message_id = received.event, received.message_id
+        work.correlation_id = received.correlation_id
+        if not self._inbox.first_time(work.session, message_id=message_id, type_=event.event_type, now=work.now):
+            return KNOWN
+        try:
+            with work.attempt():
+                self._handlers[event.event_type](work, event)
+        except TooEarly:
+            self._inbox.let_wait(work.session, message_id=message_id, key_id=event.key_id, body=event.body())
+            return WAITS
+        self._wake_waiting(work, event.key_id)
+        return HANDLED
+
+    def park(self, work: UnitOfWork, *, parked_id: str, received: Received | None, body: bytes, reason: str) -> None:
+        """Keep a message that no retry could help."""
+        self._parking.park(
+            work.session,
+            parked_id=parked_id,
+            message_id=received.message_id if received else None,
+            type_=received.event.event_type if received else None,
+            reason=reason,
+            key_id=received.event.key_id if received else None,
+            body=received.event.body() if received else body,
+            now=work.now,
+        )
+
+    def handle_parked(self, work: UnitOfWork, parked_id: str) -> bool:
+        """Handle a parked message again; return False if there is none by that id. Raises what the handler raises."""
+        parked = self._parking.take(work.session, parked_id)
+        if parked is None:
+            return False
+        outcome = self.once(work, self._read_parked(parked))
+        self._parking.resolve(work.session, parked_id, resolution=outcome, now=work.now)
+        return True
+
+    def person_of_parked(self, session: Session, parked_id: str) -> set[str]:
+        """Return which row has to be locked before a parked message is handled."""
+        parked = self._parking.take(session, parked_id)
+        return {f"person:{self._read_parked(parked).event.key_id}"} if parked else set()
+
+    def _read_parked(self, parked: Parked) -> Received:
+        if parked.key_id is None:
+            return self._reader.read(parked.body)
+        try:
+            event = EVENTS[str(parked.type)].model_validate_json(parked.body)
+        except (KeyError, ValidationError):
+            raise Malformed("invalid_fields") from None
+        return Received(str(parked.message_id), random_id(), event)
+
+    def _wake_waiting(self, work: UnitOfWork, key_id: str) -> None:
+        progress = True
+        while progress:
+            waiting = self._inbox.waiting(work.session, key_id)
+            progress = any(self._try_waiting(work, *message, key_id=key_id) for message in waiting)
+
+    def _try_waiting(self, work: UnitOfWork, message_id: str, type_: str, body: bytes, *, key_id: str) -> bool:
+        """Handle a waiting message if its time has come. It fails alone: its predecessor has done nothing wrong."""
+        try:
+            with work.attempt():
+                self._handlers[type_](work, EVENTS[type_].model_validate_json(body))
+        except TooEarly:
+            return False
+        except Exception as error:
+            if isinstance(error, DBAPIError) and is_out_of_reach(error):
+                raise
+            log.error("waiting_message_failed", message_id=message_id, exc_info=error)
+            self._inbox.forget(work.session, message_id=message_id)
+            self._parking.park(
+                work.session,
+                parked_id=message_id,
+                message_id=message_id,
+                type_=type_,
+                reason="failed_after_waiting",
+                key_id=key_id,
+                body=body,
+                now=work.now,
+            )
+        else:
+            self._inbox.settle(work.session, message_id=message_id)
+        return True
