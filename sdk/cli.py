@@ -48,7 +48,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     receive.add_argument("--store", type=Path, required=True)
 
     opening = _connected(commands, "open", "ask what a notice says now; stores nothing")
-    opening.add_argument("notice")
+    opening.add_argument("notice", help="its id; put -- before one that begins with -")
 
     commission = _connected(commands, "commission", "commission help (Jobcenter)")
     commission.add_argument("--reference", required=True)

@@ -30,6 +30,7 @@ from sdk import (
     Subscription,
     TryAgain,
 )
+from sdk.cli import main
 from sdk.keys import make_key_pair, read_json, read_private_key
 from tests.system.fake_gate import FakeGate, released, retracted
 
@@ -78,6 +79,18 @@ class Listener:
     async def next(self) -> Event:
         async with asyncio.timeout(20):
             return await self.events.get()
+
+
+class FailingStore(Store):
+    """A store that fails once, as on a full disk."""
+
+    failures = 1
+
+    def apply(self, event: Event) -> Event | None:
+        if self.failures:
+            self.failures -= 1
+            raise OSError("no space left on device")
+        return super().apply(event)
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +204,38 @@ async def test_a_handler_that_fails_gets_the_event_again_without_another_opening
     assert isinstance(await listener.next(), Released)
     assert len(gate.openings) == 1
     assert MARKER not in caplog.text
+
+
+async def test_a_notice_is_not_acknowledged_before_its_answer_is_stored(
+    gate: FakeGate, recipient: Recipient, listener: Listener, tmp_path: Path
+) -> None:
+    store = FailingStore(tmp_path / "held.sqlite3")
+    await recipient.subscribe(listener, store=store, retry_delays=QUICKLY)
+    await gate.notify(released(sequence=1))
+
+    assert isinstance(await listener.next(), Released)
+    assert store.failures == 0
+    assert len(gate.openings) == 2
+
+
+async def test_a_connection_lost_before_the_acknowledgement_has_the_effect_once(
+    gate: FakeGate, recipient: Recipient, store: Store
+) -> None:
+    handled: list[str] = []
+
+    async def lose_the_connection_once(event: Event) -> None:
+        handled.append(event.notice)
+        if len(handled) == 1:
+            await recipient._line._drop()  # as if the network had gone
+
+    await recipient.subscribe(lose_the_connection_once, store=store, retry_delays=QUICKLY)
+    first = await gate.notify(released(sequence=1))
+    await _until(lambda: handled.count(first) == 1)
+    second = await gate.notify(retracted())
+    await _until(lambda: second in handled)
+
+    assert store.held() == []
+    assert handled in ([first, second], [first, first, second])  # at least once, in order
 
 
 async def test_what_a_handler_did_not_take_comes_first_after_a_restart(
@@ -337,6 +382,18 @@ async def test_the_plain_amqp_sample_prints_each_answer_and_acknowledges_its_not
     assert await recipient.count_inbox() in {0, 1}  # one at a time: the second only came because the first was gone
 
 
+async def test_the_command_line_prints_the_reply_and_says_by_its_exit_code_if_it_was_refused(
+    gate: FakeGate, place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gate.replies += [{"result": "received"}, {"result": "refused", "errors": [{"field": "f", "reason": "r"}]}]
+    line = ["cancel", "--connection", str(place.connection), "--key", str(place.key), "--reference", "E-1"]
+
+    codes = [await asyncio.to_thread(main, line) for _ in range(2)]
+
+    assert codes == [0, 1]
+    assert [json.loads(one)["result"] for one in capsys.readouterr().out.splitlines()] == ["received", "refused"]
+
+
 async def test_a_restart_of_the_broker_loses_nothing(
     place: Place, recipient: Recipient, subscription: Subscription, listener: Listener
 ) -> None:
@@ -346,7 +403,7 @@ async def test_a_restart_of_the_broker_loses_nothing(
         await gate.notify(released(sequence=1))
     await subscription.resume()
 
-    await asyncio.to_thread(place.broker.restart)
+    place.broker.restart()  # not in a thread: a node ends with the thread that started it
     async with gate:
         assert isinstance(await listener.next(), Released)
         assert isinstance(await recipient.cancel_commission("E-1"), Received)
