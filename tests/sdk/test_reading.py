@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -13,6 +14,7 @@ from sdk.events import Unavailable, read_answer, read_event
 from shared.contracts.released import JobcenterSituation, ProviderReferral
 from tests.sdk.builders import a_release, a_retraction, a_status
 
+EXAMPLES = Path(__file__).parents[2] / "docs/examples/released"
 SECRET = "what-the-person-said"
 
 
@@ -93,6 +95,15 @@ def test_replies_are_read() -> None:
     assert read_reply(
         b'{"result":"refused","command_id":null,"errors":[{"field":"body","reason":"cannot be read"}]}'
     ) == Refused(errors=(FieldError(field="body", reason="cannot be read"),))
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.json")), ids=lambda path: path.name)
+def test_the_typed_classes_read_every_golden_example_without_loss(path: Path) -> None:
+    example = json.loads(path.read_text())
+    answer = read_answer(a_released_answer(**example))
+
+    assert isinstance(answer, Released)
+    assert answer.content.model_dump(mode="json", exclude_unset=True) == example
 
 
 @pytest.mark.parametrize("released", [JobcenterSituation, ProviderReferral])
