@@ -83,4 +83,4 @@ class Findings(RuleBasedStateMachine):
 
 
 TestFindings = Findings.TestCase
-TestFindings.settings = settings(max_examples=8, stateful_step_count=12, deadline=None)
+TestFindings.settings = settings(max_examples=6, stateful_step_count=12, deadline=None)

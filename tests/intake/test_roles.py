@@ -20,27 +20,27 @@ MATRIX: dict[tuple[str, str], set[str]] = {
 
 
 @pytest.mark.parametrize(("method", "path"), MATRIX)
-def test_a_route_lets_in_exactly_the_roles_of_the_table(intake: Intake, method: str, path: str) -> None:
+def test_a_route_lets_in_exactly_the_roles_of_the_table(lasting: Intake, method: str, path: str) -> None:
     asked = path.replace("{case_id}", "no-such-case")
 
-    answers = {role: intake.ask(method, asked, {}, role=role).status_code for role in ROLES}
+    answers = {role: lasting.ask(method, asked, {}, role=role).status_code for role in ROLES}
 
     assert {role for role, status in answers.items() if status != 403} == MATRIX[method, path]
     assert 401 not in answers.values()
 
 
 @pytest.mark.parametrize(("method", "path"), MATRIX)
-def test_nobody_comes_in_without_a_known_token(intake: Intake, method: str, path: str) -> None:
+def test_nobody_comes_in_without_a_known_token(lasting: Intake, method: str, path: str) -> None:
     asked = path.replace("{case_id}", "no-such-case")
 
-    without = intake.http.request(method, asked, json={})
-    unknown = intake.ask(method, asked, {}, role="stolen-or-guessed")
+    without = lasting.http.request(method, asked, json={})
+    unknown = lasting.ask(method, asked, {}, role="stolen-or-guessed")
 
     assert (without.status_code, unknown.status_code) == (401, 401)
 
 
-def test_the_table_has_every_route(intake: Intake) -> None:
-    paths = intake.app.openapi()["paths"]
+def test_the_table_has_every_route(lasting: Intake) -> None:
+    paths = lasting.app.openapi()["paths"]
 
     served = {(method.upper(), path) for path, methods in paths.items() for method in methods}
 
