@@ -50,14 +50,14 @@ def _definitions(zone: Zone, accounts: Iterable[str], password: Callable[[str], 
         "exchanges": [
             {
                 **here,
-                "name": one.name,
-                "type": one.kind,
+                "name": name,
+                "type": kind,
                 "durable": True,
                 "auto_delete": False,
                 "internal": False,
                 "arguments": {},
             }
-            for one in zone.exchanges
+            for name, kind in zone.exchanges.items()
         ],
         "queues": [{**here, **_queue(one)} for one in zone.queues],
         "bindings": [

@@ -20,7 +20,6 @@ REQUESTS: Final = "requests"
 OPEN: Final = "requests.open"
 COMMAND: Final = "requests.command"
 COMMAND_PARKED: Final = "requests.command.parked"
-DEFAULT_EXCHANGE: Final = ""
 
 GATE: Final = "consent"  # the only account with permissions in more than one vhost
 PROVISIONER: Final = "provisioner"  # declares everything, reads and writes nothing
@@ -50,7 +49,6 @@ RETRY_TIERS: Final[Mapping[str, int]] = MappingProxyType({"5s": 5 * SECOND, "60s
 MAX_MESSAGE_BYTES: Final = 256 * 1024
 RESERVED: Final = frozenset({CARE, PROVISIONER, OPERATOR, *SERVICES})
 _RECIPIENT_ID: Final = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
-_NEVER: Final = "^$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +57,6 @@ class Queue:
 
     name: str
     arguments: Mapping[str, str | int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A durable exchange."""
-
-    name: str
-    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +73,9 @@ class Permission:
     """What an account may do in the vhost: three regular expressions over names of queues and exchanges."""
 
     account: str
-    write: str = _NEVER
-    read: str = _NEVER
-    configure: str = _NEVER
+    write: str = "^$"
+    read: str = "^$"
+    configure: str = "^$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +83,7 @@ class Zone:
     """A vhost with all that is in it."""
 
     vhost: str
-    exchanges: tuple[Exchange, ...]
+    exchanges: Mapping[str, str]  # name -> type; all durable
     queues: tuple[Queue, ...]
     bindings: tuple[Binding, ...]
     permissions: tuple[Permission, ...]
@@ -128,10 +118,16 @@ def care_zone(version: Version) -> Zone:
     """Return the vhost in which the services talk to each other."""
     return Zone(
         vhost=CARE,
-        exchanges=(Exchange(EVENTS, "topic"), Exchange(RETRY, "direct")),
+        exchanges={EVENTS: "topic", RETRY: "direct"},
         queues=tuple(queue for service in SERVICES for queue in _care_queues(service, version)),
         bindings=tuple(binding for service in SERVICES for binding in _care_bindings(service)),
-        permissions=(*(_care_permission(service) for service in SERVICES), Permission(OPERATOR)),
+        permissions=(
+            *(
+                Permission(one, write=_only(EVENTS, RETRY), read=_only(events_queue(one), parked_queue(one)))
+                for one in SERVICES
+            ),
+            Permission(OPERATOR),
+        ),
     )
 
 
@@ -139,7 +135,7 @@ def recipient_zone(recipient_id: str, version: Version) -> Zone:
     """Return the vhost of one recipient. All have the same names in them, so that none tells about another."""
     return Zone(
         vhost=recipient_id,
-        exchanges=(Exchange(REQUESTS, "direct"),),
+        exchanges={REQUESTS: "direct"},
         queues=(
             # Notices may expire: the gate's table is the truth and renews them. Rejecting in a loop loses none.
             Queue(INBOX, {"x-message-ttl": 7 * 24 * 3600 * SECOND, **_unlimited_deliveries(version)}),
@@ -185,11 +181,7 @@ def _care_bindings(service: str) -> tuple[Binding, ...]:
     )
 
 
-def _care_permission(service: str) -> Permission:
-    return Permission(service, write=_only(EVENTS, RETRY), read=_only(events_queue(service), parked_queue(service)))
-
-
-def _dead_letters_to(key: str, *, exchange: str = DEFAULT_EXCHANGE) -> dict[str, str | int]:
+def _dead_letters_to(key: str, *, exchange: str = "") -> dict[str, str | int]:
     """At least once: without `reject-publish` the broker silently falls back to at most once."""
     return {
         "x-dead-letter-exchange": exchange,
@@ -210,4 +202,4 @@ def _unlimited_deliveries(version: Version) -> dict[str, str | int]:
 
 def _only(*names: str) -> str:
     pattern = "|".join(re.escape(name) for name in names)
-    return f"^{pattern}$" if len(names) == 1 else f"^({pattern})$"
+    return f"^({pattern})$" if len(names) > 1 else f"^{pattern}$"
