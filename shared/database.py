@@ -138,5 +138,6 @@ def is_out_of_reach(error: DBAPIError) -> bool:
 def insert_or_ignore(session: Session, table: Table, values: dict[str, Any]) -> bool:
     """Insert a row unless its key exists; say whether it was inserted."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values(**values).on_conflict_do_nothing()
-    return bool(getattr(session.execute(statement), "rowcount", 0))
+    # The row itself is asked for: the number of rows is not told by every driver.
+    statement = dialect.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
+    return session.execute(statement, values).first() is not None

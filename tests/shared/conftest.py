@@ -1,12 +1,12 @@
 """The kit's tests run on both databases."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from ops.postgres import Postgres
 from shared.database import open_engine
@@ -18,6 +18,23 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+OpenEngine = Callable[[str], Engine]
+
+
+@pytest.fixture
+def engines() -> Iterator[OpenEngine]:
+    """Open engines that are closed at the end of the test."""
+    opened: list[Engine] = []
+
+    def open_one(url: str) -> Engine:
+        opened.append(open_engine(url))
+        return opened[-1]
+
+    yield open_one
+    for engine in opened:
+        engine.dispose()
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """Where one test's database and key store are."""
@@ -25,7 +42,16 @@ class Store:
     url: str
     key_store_url: str
     folders: tuple[Path, ...]
+    engines: OpenEngine
     postgres: Postgres | None = None
+
+    def engine(self) -> Engine:
+        """Open the database."""
+        return self.engines(self.url)
+
+    def key_engine(self) -> Engine:
+        """Open the store of keys."""
+        return self.engines(self.key_store_url)
 
     def out_of_reach(self) -> AbstractContextManager[None]:
         """Have the database refuse everybody who writes, during the block."""
@@ -38,18 +64,18 @@ class Store:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+def store(request: pytest.FixtureRequest, tmp_path: Path, engines: OpenEngine) -> Store:
     """Give an empty database with the service's tables."""
     if request.param == "postgres":
         return request.getfixturevalue("postgres_store")  # type: ignore[no-any-return]  # the fixture below
     fresh_tables(f"sqlite:///{tmp_path}/service.db")
-    return Store(f"sqlite:///{tmp_path}/service.db", f"sqlite:///{tmp_path}/keys.db", (tmp_path,))
+    return Store(f"sqlite:///{tmp_path}/service.db", f"sqlite:///{tmp_path}/keys.db", (tmp_path,), engines)
 
 
 @pytest.fixture
-def postgres_store(postgres: Postgres) -> Store:
+def postgres_store(postgres: Postgres, engines: OpenEngine) -> Store:
     """Give an empty database with the service's tables on PostgreSQL, where several instances may share it."""
-    store = Store(postgres.url("kit"), postgres.url("kit_keys"), (postgres.folder,), postgres)
+    store = Store(postgres.url("kit"), postgres.url("kit_keys"), (postgres.folder,), engines, postgres)
     fresh_tables(store.url)
     _forget_keys(store.key_store_url)
     return store
