@@ -23,7 +23,6 @@ from ops.story_file import Story, fill, fits, pick, texts_of
 
 Tell = Callable[[str], None]
 
-PATIENCE_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.1
 
 
@@ -44,6 +43,7 @@ class Player:
     tell: Tell = print
     names: dict[str, Any] = field(default_factory=lambda: initial_names())  # noqa: PLW0108  defined below; Any: TOML and JSON values
     knowledge: Knowledge = field(default_factory=Knowledge)
+    patience_seconds: float = 30.0
     after_step: Callable[[Story, int], None] = lambda story, number: None
     _heard: Counter[str] = field(default_factory=Counter)
 
@@ -71,7 +71,7 @@ class Player:
         headers = {"Idempotency-Key": secrets.token_urlsafe(24)} if method == "POST" and target in ROLE_OF else {}
         if role:
             headers["Authorization"] = f"Bearer {self.stage.tokens[role]}"
-        until = time.monotonic() + PATIENCE_SECONDS
+        until = time.monotonic() + self.patience_seconds
         while True:
             reason, may_change = self._try(step, method, self.stage.url(target) + path, body, headers)
             if reason is None or not may_change or time.monotonic() > until:
@@ -117,7 +117,7 @@ class Player:
         checks = {"holds": self._held, "heard": self._answers, "statuses": self._statuses, "unopened": self._unopened}
         for word, look in checks.items():
             for desk, wanted in fill(step.get(word, {}), self.names).items():
-                until = time.monotonic() + PATIENCE_SECONDS
+                until = time.monotonic() + self.patience_seconds
                 while (found := look(desk)) != wanted:
                     if time.monotonic() > until:
                         return f"{desk} {word} {found} instead of {wanted}"

@@ -1,0 +1,107 @@
+"""The stories as a whole: everything real, played once as they are and once with every service killed in the middle."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from ops.demo import play_all
+from ops.run_folder import CHECKOUT
+from ops.stage import Stage, running_stage
+from ops.story import Player
+from ops.story_file import Story, StoryInvalid, read_stories
+from shared.topology import SERVICES
+
+pytestmark = pytest.mark.system
+
+EXPECTED = {"notices": 9, "opened": 8, "disclosed_fields": 5, "withheld_fields": 11, "leaks": 0}
+"""What the stories come to, however they are played: 16 marked fields, of which somebody outside got five."""
+
+
+CALM = {"parked": 0, "unsent": 0, "waiting_too_long": 0}
+
+
+def quiet(_text: str) -> None:
+    """Print nothing."""
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep a stage out of the checkout's own run folder, but for the broker that may lie unpacked there."""
+    monkeypatch.setenv("GESEHEN_RUN_DIR", str(tmp_path))
+
+
+@pytest.mark.usefixtures("run_dir")
+def test_make_story_ends_with_its_counts_and_leaves_nothing_running() -> None:
+    command = [sys.executable, "-m", "ops.demo", "--once"]
+
+    ended = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=240, check=False)
+
+    assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
+    counts = json.loads(ended.stdout.strip().splitlines()[-1])
+    assert {name: counts[name] for name in EXPECTED} == EXPECTED
+    assert counts["events"] > 0
+    assert processes_mentioning(os.environ["GESEHEN_RUN_DIR"]) == []
+
+
+@pytest.mark.usefixtures("run_dir")
+def test_killing_any_service_in_the_middle_still_ends_every_story_right() -> None:
+    seed = int(os.environ.get("GESEHEN_KILL_SEED", random.SystemRandom().randrange(10**6)))
+    print(f"GESEHEN_KILL_SEED={seed}")
+    with running_stage("kill", tell=quiet) as stage:
+        killer = Killer(stage, random.Random(seed))  # noqa: S311  chance, not a secret
+        player = Player(stage, tell=quiet, patience_seconds=120, after_step=killer.after_step)
+
+        counts = play_all(stage, player=player)
+
+        assert killer.killed >= set(SERVICES)
+        assert {name: counts[name] for name in EXPECTED} == EXPECTED, f"seed {seed}"
+        assert every_readiness(stage) == dict.fromkeys(SERVICES, CALM)
+
+
+class Killer:
+    """Kills a service with -9 while what a step caused is still on its way, and starts it again: each several times."""
+
+    def __init__(self, stage: Stage, chance: random.Random) -> None:
+        self._stage = stage
+        self._chance = chance
+        self._turn = 0
+        self.killed: set[str] = set()
+
+    def after_step(self, _story: Story, _number: int) -> None:
+        """Kill the next service in turn after every third step, a moment after its answer."""
+        self._turn += 1
+        if self._turn % 3:
+            return
+        name = SERVICES[(self._turn // 3) % len(SERVICES)]
+        time.sleep(self._chance.uniform(0, 0.05))
+        self._stage.kill(name)
+        self._stage.start(name)
+        self.killed.add(name)
+
+
+def every_readiness(stage: Stage) -> dict[str, dict[str, int]]:
+    """Return the counts of every service once all are ready."""
+    stage.wait_until_ready(*SERVICES)
+    return {name: httpx2.get(f"{stage.url(name)}/ready", timeout=10).json()["counts"] for name in SERVICES}
+
+
+def processes_mentioning(text: str) -> list[str]:
+    """Return the command lines and environments of processes that belong to a run folder."""
+    found = subprocess.run(["ps", "axeww", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    own = str(os.getpid())
+    return [line[:200] for line in found.splitlines() if text in line and "ps axeww" not in line and own not in line]
+
+
+def test_a_story_with_an_unknown_word_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "1-bad.toml"
+    path.write_text('title = "x"\nabout = "x"\n[[step]]\nsay = "x"\nexpects = {}\n', encoding="utf-8")
+
+    with pytest.raises(StoryInvalid):
+        read_stories(tmp_path)
