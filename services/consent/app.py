@@ -31,7 +31,7 @@ class ConsentService(Service):
 
     def __init__(self, settings: ConsentSettings, *, clock: Callable[[], datetime] = utc_now) -> None:
         super().__init__("consent", settings, metadata, subscriptions(settings), clock=clock)
-        self.outside = Outside(settings, self.writer)
+        self.outside = Outside(settings, self.writer, self.parking)
         self.to_recipient = self.outside.send_notice
         self.timers = Timers(settings, self.database, self.writer, self.outside)
 

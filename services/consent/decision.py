@@ -6,6 +6,7 @@ Nobody may know anything, unless the person said so:
 3. A fact may be known if, for every kind of consent that it needs, a standing yes reaches it. It needs the kinds of
    the recipient's role, and always a release from secrecy if it comes from a professional (§ 203 StGB, § 76 SGB X).
 4. A yes reaches what came after it; what was known before only if the person said that it reaches back.
+5. What belongs to one purpose, as the appointment of one referral does, is for that purpose only.
 
 The order and number of answers and facts do not matter, and a further no, ask or withdrawal never opens anything.
 """
@@ -26,6 +27,7 @@ def may_know(
         fact
         for fact in facts
         if fact.category in asked.categories - closed
+        and fact.only_for in {None, asked.purpose}
         and all(_is_reached(fact, kind, standing) for kind in _kinds_needed(asked, fact))
     )
 

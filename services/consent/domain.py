@@ -97,6 +97,8 @@ class KnownFact:
     content: dict[str, Any]  # Any: JSON values
     first_recorded_at: datetime | None
     first_received_at: datetime
+    only_for: str | None = None
+    """The purpose that it belongs to: what one referral brought is nothing for another. None belongs to all."""
 
     def is_newer_than(self, moment: datetime) -> bool:
         """Whether it was first recorded by its producer and first received by the gate after that moment."""

@@ -1,6 +1,7 @@
 """The person decides: answers are recorded, superseded, withdrawn, and end when their time is over."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from secrets import token_urlsafe
@@ -14,6 +15,7 @@ from services.consent.notices import reconsider
 from services.consent.tables import AnswerRow, GrantRow, PersonRow, RecipientRow, SubjectRow
 from shared.contracts.categories import Category
 from shared.contracts.consent import GrantRecorded, GrantWithdrawn
+from shared.keys import KeyDestroyed
 from shared.unit_of_work import UnitOfWork
 
 
@@ -113,7 +115,8 @@ def expire(work: UnitOfWork, person_id: str) -> None:
         AnswerRow.person_id == person_id, col(AnswerRow.ended_at).is_(None), col(AnswerRow.expires_at) <= work.now
     )
     store.end_answers(work, work.session.exec(over).all(), ending=Ending.EXPIRED)
-    reconsider(work, person_id)
+    with suppress(KeyDestroyed), work.attempt():  # of an erased person nothing can be read, nor told
+        reconsider(work, person_id)
 
 
 def persons_with_expired_answers(work: UnitOfWork) -> list[str]:

@@ -3,6 +3,7 @@
 from secrets import token_urlsafe
 
 from services.consent import store
+from services.consent.domain import referral_purpose
 from services.consent.errors import RecipientNotFound
 from services.consent.notices import reconsider
 from services.consent.settings import ConsentSettings
@@ -61,7 +62,14 @@ def know_case_end(work: UnitOfWork, event: CaseEnded) -> None:
 def know_fact(work: UnitOfWork, event: Knowledge) -> None:
     """Keep a piece of knowledge, sealed; tell nobody unless a grant reaches it."""
     store.remember_person(work, event.person_id)
-    store.save_fact(work, event, fact_id=event.fact_id, version=event.version, recorded_at=event.recorded_at)
+    store.save_fact(
+        work,
+        event,
+        fact_id=event.fact_id,
+        version=event.version,
+        recorded_at=event.recorded_at,
+        only_for=referral_purpose(event.referral_id) if isinstance(event, AppointmentArranged) else None,
+    )
     reconsider(work, event.person_id)
 
 

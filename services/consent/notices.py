@@ -6,11 +6,21 @@ Runs under the person's row lock, in the transaction of the change itself, so a 
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from services.consent import store
 from services.consent.decision import may_know
-from services.consent.domain import BENEFIT, REQUIRED_KINDS, Answer, Asked, KnownFact, RecipientRole, referral_purpose
+from services.consent.domain import (
+    BENEFIT,
+    REQUIRED_KINDS,
+    Answer,
+    Asked,
+    Ending,
+    KnownFact,
+    RecipientRole,
+    referral_purpose,
+)
 from services.consent.release import (
-    hash_of,
     is_within,
     jobcenter_situation,
     provider_referral,
@@ -20,7 +30,10 @@ from services.consent.release import (
 from services.consent.tables import PersonRow, RecipientRow, ReleaseRow, SubjectRow
 from shared.contracts.categories import Category
 from shared.contracts.consent import ReferralCleared, ReferralNotCleared
+from shared.keys import UnreadableValue
 from shared.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
 
 PENDING, CLEARED, NOT_CLEARED = "pending", "cleared", "not_cleared"
 
@@ -78,6 +91,8 @@ def reconsider(work: UnitOfWork, person_id: str) -> None:
     work.session.flush()
     subjects = store.subjects_of(work.session, person_id)
     answers = store.answers_of(work, person_id)
+    over = [answer.answer_id for answer in answers if answer.ended_at is None and answer.has_run_out(at=work.now)]
+    store.end_answers(work, over, ending=Ending.EXPIRED)
     if not answers or not subjects:  # nobody was ever allowed to know anything
         _forget_if_over(work, person_id, answers)
         return
@@ -91,11 +106,12 @@ def reconsider(work: UnitOfWork, person_id: str) -> None:
 
 def _reconsider_subject(work: UnitOfWork, subject: SubjectRow, now_known: Composed, answers: list[Answer]) -> None:
     releases = store.releases_of(work.session, subject.subject_id)
-    standing = _retract(work, subject, now_known, releases)
+    opened = [release for release in releases if release.told_entry is not None]
+    held = max(opened, key=lambda release: release.told_entry or 0, default=None)  # it replaced those before it
+    _retract(work, subject, now_known, opened)
     waiting = [release for release in releases if release.state == store.WAITING]
-    held = told(work, standing[-1]) if standing else None
     is_news = now_known.says_anything and not subject.closed_at
-    is_news = is_news and (held is None or hash_of(held) != hash_of(now_known.fields))
+    is_news = is_news and (held is None or held.state != store.OPENED or told(work, held) != now_known.fields)
     if is_news and not waiting:
         store.add_release(work, subject, kind=store.CONTENT)
     if not is_news:
@@ -106,19 +122,22 @@ def _reconsider_subject(work: UnitOfWork, subject: SubjectRow, now_known: Compos
         _say_clearance(work, subject, now_known, answers)
 
 
-def _retract(
-    work: UnitOfWork, subject: SubjectRow, now_known: Composed, releases: list[ReleaseRow]
-) -> list[ReleaseRow]:
-    """Retract what was opened and may no longer be known; return the opened releases that stand."""
-    standing = []
-    for release in (release for release in releases if release.state == store.OPENED):
-        if is_within(told(work, release), now_known.fields):
-            standing.append(release)
+def _retract(work: UnitOfWork, subject: SubjectRow, now_known: Composed, opened: list[ReleaseRow]) -> None:
+    """Retract what was opened and may no longer be known."""
+    for release in opened:
+        if release.state != store.OPENED or _may_stay(work, release, now_known):
             continue
         release.state = store.RETRACTED
         work.session.add(release)
         store.add_release(work, subject, kind=store.RETRACTION, target_id=release.release_id)
-    return sorted(standing, key=lambda release: release.told_entry or 0)
+
+
+def _may_stay(work: UnitOfWork, release: ReleaseRow, now_known: Composed) -> bool:
+    try:
+        return is_within(told(work, release), now_known.fields)
+    except UnreadableValue:  # nobody can say any more that all of it may be known
+        log.error("release_unreadable", release_id=release.release_id)
+        return False
 
 
 def _say_clearance(work: UnitOfWork, subject: SubjectRow, now_known: Composed, answers: list[Answer]) -> None:

@@ -6,7 +6,8 @@ began is always seen. Whatever may not be known, was never there, or cannot be r
 
 from typing import Any
 
-from sqlmodel import Session
+from sqlalchemy import func
+from sqlmodel import Session, select
 
 from services.consent import store
 from services.consent.commissions import status_of
@@ -55,7 +56,7 @@ def open_notice(work: UnitOfWork, *, recipient_id: str, notice_id: str, settings
 def _open_content(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, recipient: RecipientRow) -> OpenAnswer:
     person_id = str(release.person_id)
     reconsider(work, person_id)  # time alone may have ended an answer since
-    if release.state not in (store.WAITING, store.OPENED):
+    if subject.closed_at or release.state not in (store.WAITING, store.OPENED):
         return EMPTY
     composed = compose(work, subject, recipient, store.facts_of(work, person_id), store.answers_of(work, person_id))
     if not composed.says_anything:
@@ -83,8 +84,18 @@ def _enter_content(work: UnitOfWork, release: ReleaseRow, composed: Composed) ->
     if release.told is not None:
         before = work.unseal(person_id, f"release.told.{release.release_id}", release.told)
         if before == composed.fields:
-            kind, content = EntryKind.OPENED_AGAIN, {**content, "again_of": release.told_entry}
+            kind, content = EntryKind.OPENED_AGAIN, {**content, "again_of": _first_entry(work, release)}
     return _enter(work, release, kind=kind, key_id=person_id, content=content)
+
+
+def _first_entry(work: UnitOfWork, release: ReleaseRow) -> int:
+    """Return the entry by which a release told last what it had not told before."""
+    query = select(func.max(LedgerRow.number)).where(
+        LedgerRow.recipient_id == release.recipient_id,
+        LedgerRow.release_id == release.release_id,
+        LedgerRow.kind == EntryKind.RELEASED.value,
+    )
+    return int(work.session.exec(query).one())
 
 
 def _open_retraction(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow) -> OpenAnswer:

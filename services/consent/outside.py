@@ -4,7 +4,7 @@ Everything that leaves is built from scratch: no header, no time, no id of the i
 stalls has a connection and a prefetch of its own and slows nobody else.
 """
 
-import json
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,24 +16,23 @@ import structlog
 from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
 from joserfc.jwk import ECKey
 
-from services.consent import commissions, opening
-from services.consent.keys import GateKey, UnreadableRequest, read_public_key, seal_for
+from services.consent.answering import NOT_VOUCHED_FOR, TRY_AGAIN, Answer, Answering
+from services.consent.keys import GateKey, read_public_key, seal_for
 from services.consent.settings import ConsentSettings
 from services.consent.tables import RecipientRow
 from shared import topology
 from shared.bus import BrokerTrouble, Line, NotConnected
 from shared.contracts.envelope import Envelope, canonical
-from shared.contracts.requests import Command, RefusedRequest, read_command, read_open
-from shared.outbox import Outgoing
+from shared.inbox import Parking
+from shared.outbox import Outgoing, random_id
 from shared.writer import StoreUnavailable, Writer
 
 log = structlog.get_logger()
 
 DIRECT_REPLY = "amq.rabbitmq.reply-to."
+DEFAULT_EXCHANGE = ""
 PREFETCH = 32
-TRY_AGAIN = {"result": "try_again"}
-
-Answer = dict[str, Any]  # Any: JSON values
+PAUSE_SECONDS = 1.0
 
 
 def notice_body(notice_id: str) -> bytes:
@@ -50,13 +49,18 @@ class _Recipient:
     line: Line
 
 
+_Take = Callable[[_Recipient, AbstractIncomingMessage], Awaitable[None]]
+
+
 class Outside:
     """All recipients' vhosts."""
 
-    def __init__(self, settings: ConsentSettings, writer: Writer) -> None:
+    def __init__(self, settings: ConsentSettings, writer: Writer, parking: Parking) -> None:
         self._settings = settings
         self._writer = writer
+        self._parking = parking
         self._gate_key = GateKey(settings.gate_key())
+        self._answering = Answering(settings, writer, self._gate_key)
         self._recipients: dict[str, _Recipient] = {}
 
     @property
@@ -102,106 +106,89 @@ class Outside:
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
             message_id=notice_id,
         )
-        await recipient.line.publish(message, exchange=topology.DEFAULT_EXCHANGE, routing_key=topology.INBOX)
+        await recipient.line.publish(message, exchange=DEFAULT_EXCHANGE, routing_key=topology.INBOX)
 
     async def _consume(self, recipient: _Recipient, connection: AbstractRobustConnection) -> None:
-        for queue_name, take in ((topology.OPEN, self._take_open), (topology.COMMAND, self._take_command)):
+        taken: tuple[tuple[str, _Take], ...] = (
+            (topology.OPEN, self._take_open),
+            (topology.COMMAND, self._take_command),
+            (topology.COMMAND_PARKED, self._take_parked),
+        )
+        for queue_name, take in taken:
             channel = await connection.channel()
             await channel.set_qos(prefetch_count=PREFETCH)
             queue = await channel.declare_queue(queue_name, passive=True)  # nothing is sent: see shared.bus
-            await queue.consume(partial(self._guarded, recipient, take))
+            await queue.consume(partial(self._settle, recipient, take))
 
-    async def _guarded(
-        self,
-        recipient: _Recipient,
-        take: Callable[[_Recipient, AbstractIncomingMessage], Awaitable[None]],
-        message: AbstractIncomingMessage,
-    ) -> None:
+    async def _settle(self, recipient: _Recipient, take: _Take, message: AbstractIncomingMessage) -> None:
         """Settle a request whatever happens: nothing that comes from outside may stop the gate."""
         try:
             await take(recipient, message)
             await message.ack()
-        except BrokerTrouble as error:
+        except BrokerTrouble as error:  # the caller is gone, or the channel: the broker gives it again
             log.warning("request_given_up", recipient_id=recipient.recipient_id, error=type(error).__name__)
+        except Exception as error:
+            log.error("request_failed", recipient_id=recipient.recipient_id, exc_info=error)
+            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.gather(message.nack(requeue=True), return_exceptions=True)
 
     async def _take_open(self, recipient: _Recipient, message: AbstractIncomingMessage) -> None:
-        if not _is_from(message, recipient) or not _can_be_answered(message):
+        if not _can_be_answered(message):
             return
         started = monotonic()
-        answer = await self._open(recipient.recipient_id, message.body)
+        if _is_from(message, recipient):
+            answer = await self._answering.to_open(recipient.recipient_id, message.body)
+        else:
+            answer = NOT_VOUCHED_FOR
         await self._reply(recipient, message, answer)
         took = round((monotonic() - started) * 1000, 1)
-        log.info("notice_opened", recipient_id=recipient.recipient_id, took_ms=took)
-
-    async def _open(self, recipient_id: str, body: bytes) -> Answer:
-        try:
-            notice_id = read_open(_json(body)).open
-        except RefusedRequest as refused:
-            return {"result": "refused", "errors": refused.errors}
-        try:
-            return await self._writer.run(
-                lambda work: opening.open_notice(
-                    work, recipient_id=recipient_id, notice_id=notice_id, settings=self._settings
-                ),
-                locks=lambda session: opening.locks_for(session, recipient_id=recipient_id, notice_id=notice_id),
-                urgent=True,
-            )
-        except StoreUnavailable:
-            return TRY_AGAIN
-        except Exception as error:
-            log.error("opening_failed", recipient_id=recipient_id, exc_info=error)
-            return opening.EMPTY
+        log.info("opening_answered", recipient_id=recipient.recipient_id, took_ms=took)
 
     async def _take_command(self, recipient: _Recipient, message: AbstractIncomingMessage) -> None:
-        if not _is_from(message, recipient):
-            return
-        answer = await self._command(recipient.recipient_id, message.body)
+        answer = NOT_VOUCHED_FOR
+        if _is_from(message, recipient):
+            answer = await self._carried_out(recipient, message)
         log.info("command_taken", recipient_id=recipient.recipient_id, result=answer["result"])
         if _can_be_answered(message):
             await self._reply(recipient, message, answer)
 
-    async def _command(self, recipient_id: str, body: bytes) -> Answer:
-        command_id: str | None = None
-        try:
-            raw = _json(self._unsealed(body))
-            command = read_command(raw)
-            command_id = command.command_id
-            faults = await self._take_in(recipient_id, command)
-        except RefusedRequest as refused:
-            return {"result": "refused", "command_id": command_id, "errors": refused.errors}
-        except StoreUnavailable:
-            return TRY_AGAIN
-        if faults:
-            return {"result": "refused", "command_id": command_id, "errors": faults}
-        return {"result": "received", "command_id": command_id}
+    async def _carried_out(self, recipient: _Recipient, message: AbstractIncomingMessage) -> Answer:
+        """Carry a command out. While the store is away a caller who waits is told so; for one who does not, we wait."""
+        while True:
+            try:
+                return await self._answering.to_command(recipient.recipient_id, message.body)
+            except StoreUnavailable:
+                if _can_be_answered(message):
+                    return TRY_AGAIN
+                await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _take_in(self, recipient_id: str, command: Command) -> commissions.Faults:
-        return await self._writer.run(
-            lambda work: commissions.take_command(
-                work, recipient_id=recipient_id, command=command, settings=self._settings
-            ),
-            locks=lambda session: commissions.locks_for(
-                session, recipient_id=recipient_id, command=command, settings=self._settings
-            ),
+    async def _take_parked(self, recipient: _Recipient, message: AbstractIncomingMessage) -> None:
+        """Keep a command that could not be carried out where it is seen and counted, sealed for the gate as it came."""
+        parked_id, body = random_id(), message.body
+        await self._writer.run(
+            lambda work: self._parking.park(
+                work.session,
+                parked_id=parked_id,
+                message_id=None,
+                type_=f"command.{recipient.recipient_id}",
+                reason="delivery_limit",
+                key_id=None,
+                body=body,
+                now=work.now,
+            )
         )
-
-    def _unsealed(self, body: bytes) -> bytes:
-        try:
-            return self._gate_key.unseal(body)
-        except UnreadableRequest as error:
-            raise RefusedRequest(("body", str(error))) from None
+        log.error("command_parked", recipient_id=recipient.recipient_id, parked_id=parked_id)
 
     async def _reply(self, recipient: _Recipient, message: AbstractIncomingMessage, answer: Answer) -> None:
-        sealed = seal_for(recipient.key, canonical(answer))
         reply = aio_pika.Message(
-            sealed,
+            seal_for(recipient.key, canonical(answer)),
             content_type="application/jose",
             delivery_mode=aio_pika.DeliveryMode.NOT_PERSISTENT,
             correlation_id=(message.correlation_id or "")[:64] or None,
         )
         # A reply to a direct reply queue is always returned as unroutable, so mandatory would fail every one.
         await recipient.line.publish(
-            reply, exchange=topology.DEFAULT_EXCHANGE, routing_key=str(message.reply_to), mandatory=False
+            reply, exchange=DEFAULT_EXCHANGE, routing_key=str(message.reply_to), mandatory=False
         )
 
 
@@ -213,10 +200,3 @@ def _is_from(message: AbstractIncomingMessage, recipient: _Recipient) -> bool:
 def _can_be_answered(message: AbstractIncomingMessage) -> bool:
     """Whether the answer goes to the caller's own connection, and to no queue that a caller could name."""
     return bool(message.reply_to and message.reply_to.startswith(DIRECT_REPLY))
-
-
-def _json(body: bytes) -> Any:  # Any: whatever came from outside
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        raise RefusedRequest(("body", "is not JSON")) from None

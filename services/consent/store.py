@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from secrets import token_urlsafe
 
+import structlog
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
@@ -22,8 +23,11 @@ from services.consent.tables import (
 from shared.contracts.categories import Category
 from shared.contracts.envelope import Disclosable
 from shared.database import insert_or_ignore
+from shared.keys import UnreadableValue
 from shared.outbox import random_id
 from shared.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
 
 CONTENT, RETRACTION, STATUS = "content", "retraction", "status"
 WAITING, OPENED, RETRACTED, VOID = "waiting", "opened", "retracted", "void"
@@ -69,7 +73,9 @@ def reference_of(work: UnitOfWork, subject: SubjectRow) -> str:
     return str(work.unseal(key_of(subject), f"subject.reference.{subject.subject_id}", subject.reference))
 
 
-def save_fact(work: UnitOfWork, event: Disclosable, *, fact_id: str, version: int, recorded_at: datetime) -> None:
+def save_fact(
+    work: UnitOfWork, event: Disclosable, *, fact_id: str, version: int, recorded_at: datetime, only_for: str | None
+) -> None:
     """Keep the newest version of a fact; an older one only tells when the fact was first recorded."""
     person_id = event.key_id
     row = work.session.get(FactRow, fact_id)
@@ -90,7 +96,9 @@ def save_fact(work: UnitOfWork, event: Disclosable, *, fact_id: str, version: in
         row.version = version
         row.professional = row.professional or event.professional  # the origin of a fact never weakens (§ 76 SGB X)
         row.category = work.seal(person_id, f"fact.category.{fact_id}", event.category().value)
-        row.content = work.seal(person_id, f"fact.content.{fact_id}", event.content())
+        row.content = work.seal(
+            person_id, f"fact.content.{fact_id}", {"content": event.content(), "only_for": only_for}
+        )
     work.session.add(row)
 
 
@@ -107,26 +115,38 @@ def remove_fact(work: UnitOfWork, *, person_id: str, fact_id: str, version: int)
 
 
 def facts_of(work: UnitOfWork, person_id: str) -> list[KnownFact]:
-    """Return everything that the gate knows of a person now."""
+    """Return everything that the gate knows of a person now. What cannot be read is not known, and stops nothing."""
     rows = work.session.exec(select(FactRow).where(FactRow.person_id == person_id, col(FactRow.content).is_not(None)))
-    return [
-        KnownFact(
-            fact_id=row.fact_id,
-            version=row.version,
-            category=Category(work.unseal(person_id, f"fact.category.{row.fact_id}", row.category)),
-            professional=row.professional,
-            content=work.unseal(person_id, f"fact.content.{row.fact_id}", row.content or b""),
-            first_recorded_at=row.first_recorded_at,
-            first_received_at=row.first_received_at,
-        )
-        for row in rows
-    ]
+    found = []
+    for row in rows:
+        try:
+            found.append(_known_fact(work, row))
+        except UnreadableValue:
+            log.error("fact_unreadable", fact_id=row.fact_id)
+    return found
+
+
+def _known_fact(work: UnitOfWork, row: FactRow) -> KnownFact:
+    sealed = work.unseal(row.person_id, f"fact.content.{row.fact_id}", row.content or b"")
+    return KnownFact(
+        fact_id=row.fact_id,
+        version=row.version,
+        category=Category(work.unseal(row.person_id, f"fact.category.{row.fact_id}", row.category)),
+        professional=row.professional,
+        content=sealed["content"],
+        only_for=sealed["only_for"],
+        first_recorded_at=row.first_recorded_at,
+        first_received_at=row.first_received_at,
+    )
 
 
 def forget_facts(work: UnitOfWork, person_id: str) -> None:
-    """Delete what the gate knows of a person: the case has ended and no answer lets anybody know it."""
-    for row in work.session.exec(select(FactRow).where(FactRow.person_id == person_id)):
-        work.session.delete(row)
+    """Delete what the gate knows of a person: the case has ended and no answer lets anybody know it.
+
+    Ids and versions stay, so that a message that was held up on its way brings nothing back.
+    """
+    forgotten = update(FactRow).where(col(FactRow.person_id) == person_id)
+    work.session.execute(forgotten.values(category=b"", content=None))
 
 
 def add_answer(
@@ -182,7 +202,10 @@ def answers_of(work: UnitOfWork, person_id: str) -> list[Answer]:
 
 def end_answers(work: UnitOfWork, answer_ids: Iterable[str], *, ending: Ending) -> None:
     """End answers for ever."""
-    ended = update(AnswerRow).where(col(AnswerRow.answer_id).in_(list(answer_ids)), col(AnswerRow.ended_at).is_(None))
+    answer_ids = list(answer_ids)
+    if not answer_ids:
+        return
+    ended = update(AnswerRow).where(col(AnswerRow.answer_id).in_(answer_ids), col(AnswerRow.ended_at).is_(None))
     work.session.execute(ended.values(ended_at=work.now, ended_by=ending.value))
 
 

@@ -124,6 +124,12 @@ def read_command(raw: Any) -> Command:  # Any: whatever came from outside
         raise refused(error) from None
 
 
+def command_id_of(raw: Any) -> str | None:  # Any: whatever came from outside
+    """Return the caller's id of a command, if it is one, so that a refusal can name it."""
+    found = raw.get("command_id") if isinstance(raw, dict) else None
+    return found if isinstance(found, str) and re.fullmatch(r"[A-Za-z0-9_-]{16,64}", found) else None
+
+
 def read_open(raw: Any) -> OpenRequest:  # Any: whatever came from outside
     """Return the request to open, or raise RefusedRequest."""
     try:
