@@ -1,0 +1,56 @@
+"""Handlers of a made-up service, and messages for them."""
+
+from shared.contracts.intake import CaseEnded, CaseOpened
+from shared.effect import Effects, Handlers
+from shared.inbox import TooEarly
+from shared.outbox import random_id
+from shared.reader import Reader, Received
+from shared.unit_of_work import UnitOfWork
+from shared.zone import ZoneKeys
+from tests.shared.builders import NOON, Kit, a_case, add
+
+PERSON = "person-12"
+
+
+class Cases:
+    """The handlers of a made-up service: a case must have been opened before it can end."""
+
+    def __init__(self) -> None:
+        self.fails_with: Exception | None = None
+
+    def open(self, work: UnitOfWork, event: CaseOpened) -> None:
+        add(work.session, f"opened {event.case_id}")
+
+    def end(self, work: UnitOfWork, event: CaseEnded) -> None:
+        if self.fails_with is not None:
+            raise self.fails_with
+        if add(work.session, f"opened {event.case_id}", by=0) == 0:
+            raise TooEarly
+        add(work.session, f"ended {event.case_id}")
+
+    def handlers(self) -> Handlers:
+        """Return which handler takes which event."""
+        return {CaseOpened: self.open, CaseEnded: self.end}
+
+
+def effects_of(kit: Kit, cases: Cases) -> Effects:
+    """Put handlers and kit together; nothing is read from the wire here."""
+    reader = Reader({}, ZoneKeys(None))  # type: ignore[arg-type]  # never asked
+    return Effects(cases.handlers(), inbox=kit.inbox, parking=kit.parking, reader=reader)
+
+
+def opened(case_id: str = "case-0001", **changes: object) -> Received:
+    """Return the news that a case was opened."""
+    return Received(random_id(), random_id(), a_case(case_id=case_id, person_id=PERSON, **changes))
+
+
+def ended(case_id: str = "case-0001") -> Received:
+    """Return the news that a case has ended."""
+    return Received(random_id(), random_id(), CaseEnded(case_id=case_id, person_id=PERSON, ended_at=NOON))
+
+
+async def give(kit: Kit, effects: Effects, received: Received) -> str:
+    """Hand a message in the way the receiver does."""
+    return await kit.writer.run(
+        lambda work: effects.once(work, received), locks=lambda _session: {f"person:{received.event.key_id}"}
+    )
