@@ -28,10 +28,10 @@ LifeDomain = Literal[
 class Fact(Value):
     """A structured finding. It holds no free text: codes, a severity, a month, an amount."""
 
-    code: Code
-    severity: Annotated[int, Field(ge=0, le=4)] = 0
-    since_on: date | None = None
-    amount_cents: Annotated[int, Field(ge=0)] | None = None
+    code: Code = Field(repr=False)
+    severity: int = Field(default=0, ge=0, le=4, repr=False)
+    since_on: date | None = Field(default=None, repr=False)
+    amount_cents: Annotated[int, Field(ge=0)] | None = Field(default=None, repr=False)
 
 
 class AttendanceKind(StrEnum):
@@ -65,7 +65,7 @@ class FactRecorded(Disclosable):
     person_id: Structural[Id]
     recorded_at: Structural[datetime]
     contested: Structural[bool] = False
-    life_domain: Annotated[LifeDomain, LabelledBy("life_domain")]
+    life_domain: Annotated[LifeDomain, LabelledBy("life_domain")] = Field(repr=False)
     fact: Annotated[Fact, LabelledBy("life_domain")] = Field(repr=False)
 
     def category(self) -> Category:

@@ -30,7 +30,7 @@ class Channel(StrEnum):
 class Contact(Value):
     """How a person may be reached. No address is an ordinary value: then it is in person."""
 
-    channel: Channel
+    channel: Channel = Field(repr=False)
     address: Annotated[str, StringConstraints(min_length=3, max_length=120)] | None = Field(default=None, repr=False)
 
 
@@ -52,7 +52,7 @@ class CaseOpened(CareEvent):
     origin: Structural[Origin]
     opened_at: Structural[datetime]
     first_contact_by: Structural[date]
-    contact: Annotated[Contact | None, Category.CONTACT] = None
+    contact: Annotated[Contact | None, Category.CONTACT] = Field(default=None, repr=False)
 
 
 class CaseEnded(CareEvent):
