@@ -3,6 +3,7 @@
 Everything lies in one folder of the run folder and ends with the `with` block, however that ends.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -45,6 +46,15 @@ class NotReady(OpsError):
 
     def __init__(self, name: str, log: Path) -> None:
         super().__init__(f"{name} did not become ready; {log} ends with\n{processes.last_lines(log)}")
+
+
+class StageBusy(OpsError):
+    """Raised when a stage of that name runs already: its folder is not ours to wipe."""
+
+    code = "stage_busy"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the stage {name} runs already in another shell; end it there, or choose another --stage")
 
 
 @dataclass(slots=True)
@@ -121,7 +131,11 @@ class Stage:
 @contextmanager
 def running_stage(name: str, *, tell: Tell = print) -> Iterator[Stage]:
     """Set a fresh stage up and give it; the stage of an earlier run by that name is wiped."""
-    folder = stage_folder(name)
+    with _only_one(name):
+        yield from _set_up(stage_folder(name), tell)
+
+
+def _set_up(folder: Path, tell: Tell) -> Iterator[Stage]:
     shutil.rmtree(folder)
     for part in ("logs", "data", "keys", "outside"):
         (folder / part).mkdir(mode=0o700, parents=True)
@@ -140,6 +154,17 @@ def running_stage(name: str, *, tell: Tell = print) -> Iterator[Stage]:
             yield stage
         finally:
             _bring_down(stage)
+
+
+@contextmanager
+def _only_one(name: str) -> Iterator[None]:
+    """Hold the stage's lock file; the system lets go of it however the process ends."""
+    with (stage_folder(name).parent / f"{name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StageBusy(name) from None
+        yield
 
 
 def _bring_up(stage: Stage, registered: list[Registration], gate_key: Mapping[str, Any], tell: Tell) -> None:
