@@ -1,92 +1,25 @@
 """HTTP of the consent service: the person's desk, the registry of recipients, the operator."""
 
-from datetime import date, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 from fastapi.responses import JSONResponse, PlainTextResponse
-from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import select
 
 from services.consent import grants, ledger_view, preview, recipients, store
-from services.consent.domain import MOST_OFFERED, Kind, RecipientRole, Word
+from services.consent.errors import RecipientNotFound
+from services.consent.form import GrantGiven, PreviewAsked, RecipientId, RecipientRegistered, Withdrawal
 from services.consent.outside import Outside
 from services.consent.settings import ConsentSettings
 from services.consent.tables import RecipientRow
-from shared.contracts.categories import Category
+from shared.contracts.envelope import Id
 from shared.service import Service
 from shared.web import Caller, Role, allow
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+PersonId = Annotated[Id, Path()]
+NamedRecipient = Annotated[RecipientId, Path()]
 PersonDesk = Annotated[Caller, Depends(allow(Role.PERSON_DESK))]
 Operator = Annotated[Caller, Depends(allow(Role.OPERATOR))]
-
-
-class Body(BaseModel):
-    """A request body: exactly these fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class EvidenceGiven(Body):
-    """How the declaration can be proved, and that the three notices were given first."""
-
-    channel: str = Field(pattern=r"^(paper|in_person|phone|portal)$")
-    language: str = Field(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,8})?$")
-    text_version: str = Field(pattern=r"^[A-Za-z0-9._-]{1,40}$")
-    text_sha256: Sha256
-    document_sha256: Sha256 | None = None
-    told_purpose: bool
-    told_refusal_is_free: bool
-    told_right_to_withdraw: bool
-
-
-class GrantGiven(Body):
-    """A person's words for one recipient and one purpose."""
-
-    person_id: str = Field(max_length=64)
-    recipient_id: str = Field(max_length=40)
-    purpose: str = Field(max_length=80)
-    words: dict[Category, Word] = Field(min_length=1, repr=False)
-    kinds: frozenset[Kind] = Field(min_length=1)
-    reaches_back: bool = False
-    valid_days: int = Field(default=183, ge=1, le=183)
-    evidence: EvidenceGiven
-
-
-class Withdrawal(Body):
-    """What a person takes back. What is left out is meant: the person alone withdraws everything."""
-
-    person_id: str = Field(max_length=64)
-    recipient_id: str | None = Field(default=None, max_length=40)
-    purpose: str | None = Field(default=None, max_length=80)
-    categories: frozenset[Category] | None = None
-
-
-class PreviewAsked(Body):
-    """A grant not yet given."""
-
-    person_id: str = Field(max_length=64)
-    recipient_id: str = Field(max_length=40)
-    purpose: str = Field(max_length=80)
-    categories: frozenset[Category]
-
-
-class SecrecyCommitment(Body):
-    """The recipient's signed commitment to purpose and secrecy."""
-
-    signed_on: date
-    document_sha256: Sha256
-
-
-class RecipientRegistered(Body):
-    """Who may ever receive something, and what a person is asked for it."""
-
-    role: RecipientRole
-    display_name: str = Field(min_length=1, max_length=120)
-    offered: list[Category] = Field(max_length=MOST_OFFERED)
-    public_key: dict[str, str]
-    secrecy_commitment: SecrecyCommitment
 
 
 def routes(service: Service, settings: ConsentSettings, outside: Outside) -> APIRouter:
@@ -101,7 +34,7 @@ def _add_person_routes(router: APIRouter, service: Service, settings: ConsentSet
     @router.post("/grants", status_code=201, tags=["person"])
     async def give_grant(given: GrantGiven, caller: PersonDesk) -> dict[str, list[str]]:
         """Record a person's answers; they take effect with this reply, and end the answers before them."""
-        declared = _declaration(given, caller)
+        declared = given.declaration(recorded_by=caller.caller_id)
         grant_ids = await service.writer.run(
             lambda work: grants.record(work, declared), locks=lambda _: {f"person:{given.person_id}"}, urgent=True
         )
@@ -123,10 +56,10 @@ def _add_person_routes(router: APIRouter, service: Service, settings: ConsentSet
         return await service.writer.run(lambda work: preview.would_see(work, **dict(asked)))
 
     @router.get("/persons/{person_id}/answers", tags=["person"])
-    async def answers(person_id: str, _caller: PersonDesk) -> list[dict[str, Any]]:  # Any: JSON values
+    async def answers(person_id: PersonId, _caller: PersonDesk) -> list[dict[str, Any]]:  # Any: JSON values
         """Return every answer that the person ever gave, and which of them stand."""
         now = service.clock()
-        found = await service.writer.run(lambda work: store.answers_of(work, person_id))
+        found = await service.writer.run(lambda work: grants.given_by(work, person_id))
         return [
             {
                 "grant_id": answer.grant_id,
@@ -143,9 +76,10 @@ def _add_person_routes(router: APIRouter, service: Service, settings: ConsentSet
         ]
 
     @router.get("/persons/{person_id}/ledger", tags=["person"])
-    def ledger(person_id: str, _caller: PersonDesk) -> list[dict[str, Any]]:  # Any: JSON values
+    def ledger(person_id: PersonId, _caller: PersonDesk) -> list[dict[str, Any]]:  # Any: JSON values
         """Return everything that every recipient ever received about the person."""
         with service.database.read() as session:
+            store.load_person(session, person_id)
             found = ledger_view.received_about(session, service.keys, person_id)
         return [
             {
@@ -161,9 +95,10 @@ def _add_person_routes(router: APIRouter, service: Service, settings: ConsentSet
         ]
 
     @router.get("/persons/{person_id}/ledger/in-plain-words", tags=["person"])
-    def ledger_in_plain_words(person_id: str, _caller: PersonDesk) -> PlainTextResponse:
+    def ledger_in_plain_words(person_id: PersonId, _caller: PersonDesk) -> PlainTextResponse:
         """Return the same as sentences."""
         with service.database.read() as session:
+            store.load_person(session, person_id)
             found = ledger_view.received_about(session, service.keys, person_id)
         return PlainTextResponse(ledger_view.in_plain_words(found, settings.zone()))
 
@@ -175,7 +110,9 @@ def _add_recipient_routes(router: APIRouter, service: Service, settings: Consent
         return outside.gate_public_key
 
     @router.put("/recipients/{recipient_id}", tags=["recipients"])
-    async def register(recipient_id: str, registered: RecipientRegistered, _caller: Operator) -> JSONResponse:
+    async def register(
+        recipient_id: NamedRecipient, registered: RecipientRegistered, _caller: Operator
+    ) -> JSONResponse:
         """Register a recipient, or change its key or what is offered to it. The gate connects within a second."""
         await service.writer.run(
             lambda work: recipients.register(
@@ -209,41 +146,17 @@ def _add_recipient_routes(router: APIRouter, service: Service, settings: Consent
         ]
 
     @router.post("/recipients/{recipient_id}/ending", tags=["recipients"])
-    async def end(recipient_id: str, _caller: Operator) -> dict[str, str]:
+    async def end(recipient_id: NamedRecipient, _caller: Operator) -> dict[str, str]:
         """End a recipient: from this reply on it opens nothing. `ops.provision` takes its account away."""
         await service.writer.run(lambda work: recipients.end(work, recipient_id=recipient_id))
         return {"recipient_id": recipient_id}
 
     @router.get("/ledger/{recipient_id}/verification", tags=["operation"])
-    def verify(recipient_id: str, _caller: Operator) -> dict[str, Any]:  # Any: JSON values
+    def verify(recipient_id: NamedRecipient, _caller: Operator) -> dict[str, Any]:  # Any: JSON values
         """Check a recipient's chain: whole, or the first place where it is not."""
         with service.database.read() as session:
-            fault = ledger_view.verify(session, recipient_id)
+            if session.get(RecipientRow, recipient_id) is None:
+                raise RecipientNotFound(recipient_id)
+            fault = ledger_view.verify(session, service.keys, recipient_id)
         found = {"number": fault.number, "reason": fault.reason} if fault else None
         return {"recipient_id": recipient_id, "whole": fault is None, "fault": found}
-
-
-def _declaration(given: GrantGiven, caller: Caller) -> grants.Declaration:
-    notices = (
-        given.evidence.told_purpose,
-        given.evidence.told_refusal_is_free,
-        given.evidence.told_right_to_withdraw,
-    )
-    grants.check_notices(notices)
-    return grants.Declaration(
-        person_id=given.person_id,
-        recipient_id=given.recipient_id,
-        purpose=given.purpose,
-        words=given.words,
-        kinds=given.kinds,
-        reaches_back=given.reaches_back,
-        valid_for=timedelta(days=given.valid_days),
-        evidence=grants.Evidence(
-            channel=given.evidence.channel,
-            language=given.evidence.language,
-            text_version=given.evidence.text_version,
-            text_sha256=given.evidence.text_sha256,
-            document_sha256=given.evidence.document_sha256,
-            recorded_by=caller.caller_id,
-        ),
-    )

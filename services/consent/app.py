@@ -14,6 +14,7 @@ from services.consent.settings import ConsentSettings
 from services.consent.subscribers import subscriptions
 from services.consent.tables import metadata
 from services.consent.timers import Timers
+from shared.keys import KeyDestroyed
 from shared.observability import set_up_logging
 from shared.service import Service, new_service_app, utc_now
 from shared.web import answer_errors
@@ -56,4 +57,5 @@ def create_app(settings: ConsentSettings | None = None, *, clock: Callable[[], d
     app = new_service_app(service, title="Gesehen: consent", version=__version__)
     app.include_router(routes(service, settings, service.outside))
     answer_errors(app, ConsentError, STATUSES)
+    answer_errors(app, KeyDestroyed, {"key_destroyed": 410, "key_never_made": 503})
     return app

@@ -84,11 +84,15 @@ def _carry_out(work: UnitOfWork, recipient_id: str, command: Command, settings: 
     subject = store.subject_by_reference(work.session, recipient_id, index)
     if isinstance(command, Commission):
         return _commission(work, recipient_id, command, subject, index=index, settings=settings)
-    if subject is None:
+    if subject is None or _is_erased(work, subject):
         return [_fault("reference", "is not known")]
     if isinstance(command, CancelCommission):
         return _cancel(work, subject)
     return _answer_referral(work, subject, command)
+
+
+def _is_erased(work: UnitOfWork, subject: SubjectRow) -> bool:
+    return any(work.keys.is_destroyed(key_id) for key_id in (subject.subject_id, subject.person_id) if key_id)
 
 
 def _commission(

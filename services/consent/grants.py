@@ -10,9 +10,9 @@ from sqlmodel import col, select
 
 from services.consent import store
 from services.consent.domain import BENEFIT, LONGEST_VALIDITY, Answer, Ending, Kind, RecipientRole, Word
-from services.consent.errors import NotAcceptable, PersonNotFound, RecipientNotFound
+from services.consent.errors import NotAcceptable, RecipientNotFound
 from services.consent.notices import reconsider
-from services.consent.tables import AnswerRow, GrantRow, PersonRow, RecipientRow, SubjectRow
+from services.consent.tables import AnswerRow, GrantRow, RecipientRow, SubjectRow
 from shared.contracts.categories import Category
 from shared.contracts.consent import GrantRecorded, GrantWithdrawn
 from shared.keys import KeyDestroyed
@@ -91,8 +91,7 @@ def withdraw(
     Takes effect at the commit, retractions included; a repeated withdrawal changes nothing. A no stays a no.
     Returns the number of answers that ended.
     """
-    if work.session.get(PersonRow, person_id) is None:
-        raise PersonNotFound(person_id)
+    store.load_person(work.session, person_id)
     ended = [
         answer
         for answer in store.answers_of(work, person_id)
@@ -107,6 +106,12 @@ def withdraw(
         work.announce(GrantWithdrawn(grant_id=grant_id, person_id=person_id, withdrawn_at=work.now))
     reconsider(work, person_id)
     return len(ended)
+
+
+def given_by(work: UnitOfWork, person_id: str) -> list[Answer]:
+    """Return every answer that a person ever gave, ended ones included."""
+    store.load_person(work.session, person_id)
+    return store.answers_of(work, person_id)
 
 
 def expire(work: UnitOfWork, person_id: str) -> None:
@@ -126,8 +131,7 @@ def persons_with_expired_answers(work: UnitOfWork) -> list[str]:
 
 
 def _check(work: UnitOfWork, declared: Declaration) -> None:
-    if work.session.get(PersonRow, declared.person_id) is None:
-        raise PersonNotFound(declared.person_id)
+    store.load_person(work.session, declared.person_id)
     recipient = store.recipient(work.session, declared.recipient_id)
     if recipient is None:
         raise RecipientNotFound(declared.recipient_id)

@@ -44,6 +44,7 @@ class Entry:
     kind: EntryKind
     release_id: str
     at: datetime
+    key_id: str
     commitment: str
     entry_hash: str
 
@@ -68,10 +69,11 @@ def commitment_of(salt: bytes, content: bytes) -> str:
 
 
 def next_entry(
-    head: Head, *, recipient_id: str, kind: EntryKind, release_id: str, at: datetime, commitment: str
+    head: Head, *, recipient_id: str, kind: EntryKind, release_id: str, at: datetime, key_id: str, commitment: str
 ) -> Entry:
     """Return the entry that follows the head."""
-    draft = Entry(recipient_id, head.number + 1, head.entry_hash, kind, release_id, at, commitment, entry_hash="")
+    number, previous = head.number + 1, head.entry_hash
+    draft = Entry(recipient_id, number, previous, kind, release_id, at, key_id, commitment, entry_hash="")
     return replace(draft, entry_hash=_hash(draft))
 
 
@@ -92,4 +94,4 @@ def find_fault(entries: Iterable[Entry], head: Head) -> Fault | None:
 def _hash(entry: Entry) -> str:
     instant = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
     link = [entry.recipient_id, entry.number, entry.previous_hash, entry.kind.value, entry.release_id, instant]
-    return hashlib.sha256(canonical([*link, entry.commitment])).hexdigest()
+    return hashlib.sha256(canonical([*link, entry.key_id, entry.commitment])).hexdigest()

@@ -10,9 +10,18 @@ from sqlmodel import Session, col, select
 
 from services.consent.ledger import Entry, EntryKind, Fault, Head, commitment_of, find_fault
 from services.consent.tables import LedgerHeadRow, LedgerRow, RecipientRow, SubjectRow
-from shared.keys import KeyDestroyed, PersonKeys
+from shared.keys import KeyDestroyed, PersonKeys, UnreadableValue
 
 _SALT_BYTES = 32
+
+
+class NotWhatWasCommitted(ValueError):
+    """Raised when an entry's content is not the one that the chain committed to."""
+
+    code = "not_what_was_committed"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"entry {number} does not hold what was committed to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +34,7 @@ class Received:
     kind: EntryKind
     at: datetime
     release_id: str
-    content: dict[str, Any]  # Any: JSON values
+    content: dict[str, Any] | None  # Any: JSON values; None if nobody can read it any more
 
 
 def received_about(session: Session, keys: PersonKeys, person_id: str) -> list[Received]:
@@ -35,10 +44,6 @@ def received_about(session: Session, keys: PersonKeys, person_id: str) -> list[R
     query = select(LedgerRow).where(col(LedgerRow.key_id).in_([person_id, *subjects]))
     found = []
     for row in session.exec(query.order_by(col(LedgerRow.at), col(LedgerRow.number))):
-        try:
-            content = read_content(keys, row)
-        except KeyDestroyed:
-            continue
         found.append(
             Received(
                 recipient_id=row.recipient_id,
@@ -47,18 +52,18 @@ def received_about(session: Session, keys: PersonKeys, person_id: str) -> list[R
                 kind=EntryKind(row.kind),
                 at=row.at,
                 release_id=row.release_id,
-                content=content,
+                content=_readable_content(keys, row),
             )
         )
     return found
 
 
 def read_content(keys: PersonKeys, row: LedgerRow) -> dict[str, Any]:  # Any: JSON values
-    """Return what an entry holds, after checking it against the commitment in the chain."""
+    """Return what an entry holds; raise NotWhatWasCommitted if the chain committed to something else."""
     plain = keys.unseal(row.key_id, f"ledger.content.{row.recipient_id}.{row.number}", row.content)
     salt, content = plain[:_SALT_BYTES], plain[_SALT_BYTES:]
     if commitment_of(salt, content) != row.commitment:
-        raise ValueError(f"entry {row.number} does not hold what was committed to")
+        raise NotWhatWasCommitted(row.number)
     return dict(json.loads(content))
 
 
@@ -69,11 +74,26 @@ def in_plain_words(received: list[Received], zone: ZoneInfo) -> str:
     return "\n".join(_sentence(item, zone) for item in received)
 
 
-def verify(session: Session, recipient_id: str) -> Fault | None:
-    """Return the first fault in a recipient's chain, or None if it is whole."""
-    rows = session.exec(select(LedgerRow).where(LedgerRow.recipient_id == recipient_id).order_by(col(LedgerRow.number)))
+def verify(session: Session, keys: PersonKeys, recipient_id: str) -> Fault | None:
+    """Return the first fault in a recipient's chain, or in what its entries hold; None if all is whole."""
+    query = select(LedgerRow).where(LedgerRow.recipient_id == recipient_id).order_by(col(LedgerRow.number))
+    rows = session.exec(query).all()
     head = session.get(LedgerHeadRow, recipient_id)
-    return find_fault((_entry(row) for row in rows), Head(head.number, head.entry_hash) if head else Head())
+    fault = find_fault((_entry(row) for row in rows), Head(head.number, head.entry_hash) if head else Head())
+    changed = (Fault(row.number, "changed_content") for row in rows if not _holds_what_it_says(keys, row))
+    return fault or next(changed, None)
+
+
+def _readable_content(keys: PersonKeys, row: LedgerRow) -> dict[str, Any] | None:  # Any: JSON values
+    try:
+        return read_content(keys, row)
+    except (KeyDestroyed, UnreadableValue, NotWhatWasCommitted):
+        return None
+
+
+def _holds_what_it_says(keys: PersonKeys, row: LedgerRow) -> bool:
+    """Say whether an entry's content is the one committed to, as far as its key was not destroyed by an erasure."""
+    return keys.is_destroyed(row.key_id) or _readable_content(keys, row) is not None
 
 
 def _entry(row: LedgerRow) -> Entry:
@@ -84,6 +104,7 @@ def _entry(row: LedgerRow) -> Entry:
         kind=EntryKind(row.kind),
         release_id=row.release_id,
         at=row.at,
+        key_id=row.key_id,
         commitment=row.commitment,
         entry_hash=row.entry_hash,
     )
@@ -91,6 +112,8 @@ def _entry(row: LedgerRow) -> Entry:
 
 def _sentence(item: Received, zone: ZoneInfo) -> str:
     when = item.at.astimezone(zone).strftime("%d %B %Y, %H:%M:%S")
+    if item.content is None:
+        return f"{when}: {item.recipient_name} received something that nobody can read here any more."
     if item.kind is EntryKind.STATUS:
         status = item.content["status"]
         return f"{when}: {item.recipient_name} was told that its commission is {status}. Nothing about you."

@@ -132,6 +132,7 @@ def _enter(work: UnitOfWork, release: ReleaseRow, *, kind: EntryKind, key_id: st
         kind=kind,
         release_id=release.release_id,
         at=work.now,
+        key_id=key_id,
         commitment=commitment,
     )
     head_row.number, head_row.entry_hash = entry.number, entry.entry_hash
@@ -147,7 +148,7 @@ def _enter(work: UnitOfWork, release: ReleaseRow, *, kind: EntryKind, key_id: st
             at=entry.at,
             commitment=entry.commitment,
             entry_hash=entry.entry_hash,
-            key_id=key_id,
+            key_id=entry.key_id,
             content=sealed,
         )
     )

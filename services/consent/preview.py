@@ -5,10 +5,9 @@ from typing import Any
 
 from services.consent import store
 from services.consent.domain import REQUIRED_KINDS, Answer, RecipientRole, Word
-from services.consent.errors import NotAcceptable, PersonNotFound, RecipientNotFound
+from services.consent.errors import NotAcceptable, RecipientNotFound
 from services.consent.notices import asked_of, compose
 from services.consent.release import hash_of
-from services.consent.tables import PersonRow
 from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
 
@@ -17,8 +16,7 @@ def would_see(
     work: UnitOfWork, *, person_id: str, recipient_id: str, purpose: str, categories: frozenset[Category]
 ) -> dict[str, Any]:  # Any: JSON values
     """Return the message and its hash, as if the person said yes to these categories, reaching back."""
-    if work.session.get(PersonRow, person_id) is None:
-        raise PersonNotFound(person_id)
+    store.load_person(work.session, person_id)
     recipient = store.recipient(work.session, recipient_id)
     if recipient is None:
         raise RecipientNotFound(recipient_id)

@@ -11,6 +11,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from services.consent.domain import Answer, Ending, Kind, KnownFact, Word
+from services.consent.errors import PersonNotFound
 from services.consent.tables import (
     AnswerRow,
     FactRow,
@@ -42,6 +43,14 @@ def reference_index(secret: bytes, recipient_id: str, reference: str) -> str:
 def remember_person(work: UnitOfWork, person_id: str) -> None:
     """Note that the gate has heard of a person."""
     insert_or_ignore(work.session, PersonRow.metadata.tables["person"], {"person_id": person_id})
+
+
+def load_person(session: Session, person_id: str) -> PersonRow:
+    """Return a person; raise PersonNotFound."""
+    found = session.get(PersonRow, person_id)
+    if found is None:
+        raise PersonNotFound(person_id)
+    return found
 
 
 def recipient(session: Session, recipient_id: str) -> RecipientRow | None:

@@ -112,8 +112,11 @@ def hold_lease(work: UnitOfWork, *, name: str, holder: str, length: timedelta) -
 
 def unopened(work: UnitOfWork, *, older_than: timedelta) -> list[tuple[str, str]]:
     """Return what was not opened for a long time, with the person (or subject) whose lock it needs."""
+    served = select(RecipientRow.recipient_id).where(col(RecipientRow.ended_at).is_(None))
     old = select(ReleaseRow).where(
-        ReleaseRow.state == store.WAITING, col(ReleaseRow.created_at) < work.now - older_than
+        ReleaseRow.state == store.WAITING,
+        col(ReleaseRow.created_at) < work.now - older_than,
+        col(ReleaseRow.recipient_id).in_(served),
     )
     rows = work.session.exec(old.limit(RENEWED_AT_ONCE))
     return [(row.release_id, row.person_id or row.subject_id) for row in rows]

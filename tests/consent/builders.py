@@ -178,11 +178,11 @@ def an_identity(
 
 
 def an_appointment(
-    person_id: str, when: datetime = NOON + DAY, *, at: datetime = NOON, fact_id: str | None = None, version: int = 1
+    person_id: str, when: datetime = NOON + DAY, *, referral_id: str, at: datetime = NOON, version: int = 1
 ) -> AppointmentArranged:
-    """Return a time that a provider offered."""
-    known = _knowledge(person_id, at, fact_id, version)
-    return AppointmentArranged(**known, referral_id="referral-1", appointment_at=when)
+    """Return a time that a provider offered in a referral."""
+    known = _knowledge(person_id, at, referral_id, version)
+    return AppointmentArranged(**known, referral_id=referral_id, appointment_at=when)
 
 
 def a_removal(person_id: str, fact_id: str, version: int = 2) -> FactRemoved:

@@ -1,0 +1,49 @@
+"""A running gate for each test, on SQLite and, where there is one, on PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests.consent.gate import Gate, Store, a_gate_with_recipients
+from tests.consent.stores import PostgresStores, SqliteStores, postgres_stores
+
+settings.register_profile("gate", deadline=None)  # a busy machine is no fault
+settings.load_profile("gate")
+
+
+@pytest.fixture(scope="session")
+def sqlite_stores(tmp_path_factory: pytest.TempPathFactory) -> SqliteStores:
+    """Return where SQLite stores come from."""
+    return SqliteStores(tmp_path_factory.mktemp("migrated"))
+
+
+@pytest.fixture(scope="session")
+def two_databases() -> Iterator[PostgresStores]:
+    """Return where PostgreSQL stores come from, or skip."""
+    with postgres_stores() as stores:
+        yield stores
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Return an empty store of each kind of database."""
+    name = "sqlite_stores" if request.param == "sqlite" else "two_databases"
+    stores: SqliteStores | PostgresStores = request.getfixturevalue(name)
+    with stores.fresh(tmp_path) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def gate(store: Store, tmp_path: Path) -> Iterator[Gate]:
+    """Return a running gate that knows a Jobcenter and a clinic."""
+    with a_gate_with_recipients(tmp_path, store) as running:
+        yield running
+
+
+@pytest.fixture
+def sqlite_gate(sqlite_stores: SqliteStores, tmp_path: Path) -> Iterator[Gate]:
+    """Return the same, on SQLite alone: for what does not depend on the database."""
+    with sqlite_stores.fresh(tmp_path) as fresh, a_gate_with_recipients(tmp_path, fresh) as running:
+        yield running

@@ -1,0 +1,278 @@
+"""A running gate on a database of its own, as a test sees it. No broker: what would be sent stays in the outbox."""
+
+import asyncio
+import base64
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from joserfc.jwk import ECKey
+from sqlmodel import Session, SQLModel, select
+
+from services.consent import commissions, grants, opening, recipients
+from services.consent.app import ConsentService, create_app
+from services.consent.domain import BENEFIT, RecipientRole, Word, referral_purpose
+from services.consent.settings import ConsentSettings
+from services.consent.subscribers import subscriptions
+from services.consent.tables import SubjectRow, metadata
+from shared.contracts.catalogue import EVENTS
+from shared.contracts.categories import Category
+from shared.contracts.envelope import CareEvent
+from shared.contracts.requests import read_command
+from shared.outbox import CARE
+from shared.unit_of_work import UnitOfWork
+from shared.web import Role
+from tests.consent.builders import (
+    CLINIC,
+    CLINICS_SIX,
+    JOBCENTER,
+    JOBCENTERS_SIX,
+    NOON,
+    SECOND,
+    SHA,
+    a_case,
+    a_commission,
+    a_declaration,
+    a_referral,
+    new_id,
+)
+
+R = TypeVar("R")
+E = TypeVar("E", bound=CareEvent)
+Row = TypeVar("Row", bound=SQLModel)
+Answer = dict[str, Any]
+
+PUBLIC_KEY = {name: str(value) for name, value in ECKey.generate_key("P-256", private=False).as_dict().items()}
+GATE_KEY = ECKey.generate_key("P-256", private=True).as_dict(private=True)
+OFFERED = {RecipientRole.JOBCENTER: JOBCENTERS_SIX, RecipientRole.PROVIDER: CLINICS_SIX}
+
+
+@dataclass
+class Clock:
+    """A clock that a test sets."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_(self, time: timedelta = SECOND) -> None:
+        """Let time pass."""
+        self.now += time
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where a gate keeps its tables and its keys."""
+
+    database_url: str
+    key_store_url: str
+
+
+def settings_in(folder: Path, store: Store, **changes: Any) -> ConsentSettings:
+    """Write the files that a gate is started with, and return its settings."""
+    if not (folder / "master.key").exists():
+        (folder / "master.key").write_text(base64.b64encode(secrets.token_bytes(32)).decode())
+    key = {"kid": "z1", "created_on": "2026-01-01", "key": base64.b64encode(secrets.token_bytes(32)).decode()}
+    (folder / "zone.json").write_text(json.dumps({"zone_keys": [key]}))
+    (folder / "gate.key.json").write_text(json.dumps(GATE_KEY))
+    tokens = [
+        {"sha256": hashlib.sha256(role.value.encode()).hexdigest(), "caller_id": f"{role.value}-1", "role": role.value}
+        for role in Role
+    ]
+    (folder / "tokens.json").write_text(json.dumps({"tokens": tokens}))
+    return ConsentSettings(
+        database_url=store.database_url,
+        key_store_url=store.key_store_url,
+        master_key_file=folder / "master.key",
+        zone_keys_file=folder / "zone.json",
+        tokens_file=folder / "tokens.json",
+        gate_key_file=folder / "gate.key.json",
+        broker_url=None,
+        **changes,
+    )
+
+
+@dataclass
+class Gate:
+    """A running gate. Every act takes a second, so that nothing happens at once with anything else."""
+
+    app: FastAPI
+    http: TestClient
+    settings: ConsentSettings
+    clock: Clock
+    folder: Path
+    _references: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def service(self) -> ConsentService:
+        """The service itself."""
+        service: ConsentService = self.app.state.service
+        return service
+
+    def ask(self, method: str, path: str, body: Any = None, *, role: str = "person_desk") -> Response:
+        """Send a request with the token of a role."""
+        return self.http.request(method, path, json=body, headers={"Authorization": f"Bearer {role}"})
+
+    def write(
+        self,
+        handler: Callable[[UnitOfWork], R],
+        *,
+        locks: Callable[[Session], set[str]] | None = None,
+        urgent: bool = False,
+    ) -> R:
+        """Run a handler through the service's writer."""
+        result = asyncio.run(self.service.writer.run(handler, locks=locks, urgent=urgent))
+        self.clock.pass_()
+        return result
+
+    def rows(self, table: type[Row], *where: Any) -> list[Row]:
+        """Read rows of a table."""
+        with self.service.database.read() as session:
+            return list(session.exec(select(table).where(*where)))
+
+    def hear(self, *events: CareEvent) -> None:
+        """Hand events of the care bus to their handlers, one after the other."""
+        for event in events:
+            handler = subscriptions(self.settings)[type(event)]
+            self.write(lambda work, e=event, h=handler: h(work, e), locks=lambda _, e=event: {f"person:{e.key_id}"})  # type: ignore[misc]  # defaults bind
+
+    def register(self, recipient_id: str, role: RecipientRole = RecipientRole.JOBCENTER, *offered: Category) -> None:
+        """Register a recipient."""
+        self.write(
+            lambda work: recipients.register(
+                work,
+                recipient_id=recipient_id,
+                role=role,
+                display_name=recipient_id.title(),
+                offered=list(offered or OFFERED[role]),
+                public_key=PUBLIC_KEY,
+                signed_on=NOON.date(),
+                document_sha256=SHA,
+            )
+        )
+
+    def grant(self, person_id: str, *categories: Category, word: Word = Word.YES, **changes: Any) -> list[str]:
+        """Have a person say one word to categories, towards the Jobcenter unless told otherwise."""
+        declared = a_declaration(person_id, *categories, word=word, **changes)
+        return self.write(
+            lambda work: grants.record(work, declared), locks=lambda _: {f"person:{person_id}"}, urgent=True
+        )
+
+    def agree(self, person_id: str, referral_id: str, *categories: Category, **changes: Any) -> list[str]:
+        """Have a person agree to a referral to the clinic."""
+        purpose = referral_purpose(referral_id)
+        return self.grant(person_id, *categories, **{"recipient_id": CLINIC, "purpose": purpose, **changes})
+
+    def withdraw(self, person_id: str, *categories: Category, **narrowed: str) -> int:
+        """Have a person take answers back."""
+        chosen = frozenset(categories) or None
+        return self.write(
+            lambda work: grants.withdraw(work, person_id=person_id, categories=chosen, **narrowed),
+            locks=lambda _: {f"person:{person_id}"},
+            urgent=True,
+        )
+
+    def open(self, notice_id: str, recipient_id: str = JOBCENTER) -> Answer:
+        """Have a recipient open a notice."""
+        return self.write(
+            lambda work: opening.open_notice(
+                work, recipient_id=recipient_id, notice_id=notice_id, settings=self.settings
+            ),
+            locks=lambda session: opening.locks_for(session, recipient_id=recipient_id, notice_id=notice_id),
+            urgent=True,
+        )
+
+    def command(self, raw: dict[str, Any], recipient_id: str = JOBCENTER) -> list[dict[str, str]]:
+        """Have a recipient give a command; return what is wrong with it."""
+        command = read_command(raw)
+        return self.write(
+            lambda work: commissions.take_command(
+                work, recipient_id=recipient_id, command=command, settings=self.settings
+            ),
+            locks=lambda session: commissions.locks_for(
+                session, recipient_id=recipient_id, command=command, settings=self.settings
+            ),
+        )
+
+    def notices(self, recipient_id: str = JOBCENTER) -> list[str]:
+        """Return every notice that was ever sent to a recipient, oldest first."""
+        outbox = metadata.tables["outbox"]
+        with self.service.database.read() as session:
+            sent = session.execute(outbox.select().where(outbox.c.destination == recipient_id).order_by(outbox.c.seq))
+            return [row.message_id for row in sent]
+
+    def announced(self, kind: type[E]) -> list[E]:
+        """Return the events of one kind that were announced to the care circle, oldest first."""
+        outbox = self.service.outbox
+        every = self.write(lambda work: outbox.claim(work.session, now=work.now, limit=100_000, all_unsent=True))
+        ours = (item for item in every if item.destination == CARE and EVENTS[item.type] is kind)
+        return [kind.model_validate_json(item.body) for item in ours]
+
+    def reading(self, recipient_id: str = JOBCENTER) -> "Reader":
+        """Return a recipient that has opened nothing yet."""
+        return Reader(self, recipient_id)
+
+    def a_person(self, reference: str | None = None, recipient_id: str = JOBCENTER) -> str:
+        """Have the Jobcenter commission help and a case opened; return the person's id."""
+        person_id, reference = f"person-{new_id()}", reference or f"BG-{new_id()[:12]}"
+        assert self.command(a_commission(reference), recipient_id) == []
+        newest = self.rows(SubjectRow, SubjectRow.recipient_id == recipient_id, SubjectRow.person_id == None)[-1]  # noqa: E711  SQL
+        self.hear(a_case(person_id, newest.subject_id))
+        self._references[person_id] = reference
+        return person_id
+
+    def reference_of(self, person_id: str) -> str:
+        """Return the reference that the Jobcenter gave a person."""
+        return self._references[person_id]
+
+    def a_referral_of(self, person_id: str, *needed: Category, recipient_id: str = CLINIC) -> str:
+        """Have a team ask the clinic for help; return the referral's id."""
+        referral = a_referral(person_id, *needed, recipient_id=recipient_id)
+        self.hear(referral)
+        return referral.referral_id
+
+
+@dataclass
+class Reader:
+    """A recipient that opens every notice once, as it comes."""
+
+    gate: Gate
+    recipient_id: str
+    _opened: set[str] = field(default_factory=set)
+
+    def news(self) -> list[Answer]:
+        """Open what has come since the last time."""
+        fresh = [notice for notice in self.gate.notices(self.recipient_id) if notice not in self._opened]
+        self._opened |= set(fresh)
+        return [self.gate.open(notice, self.recipient_id) for notice in fresh]
+
+
+@contextmanager
+def running_gate(folder: Path, store: Store, clock: Clock | None = None, **changes: Any) -> Iterator[Gate]:
+    """Run a gate on a database that holds its tables."""
+    settings, clock = settings_in(folder, store, **changes), clock or Clock()
+    app = create_app(settings, clock=clock)
+    with TestClient(app) as http:
+        yield Gate(app, http, settings, clock, folder)
+
+
+@contextmanager
+def a_gate_with_recipients(folder: Path, store: Store, **changes: Any) -> Iterator[Gate]:
+    """Run a gate that knows a Jobcenter and a clinic."""
+    with running_gate(folder, store, **changes) as gate:
+        gate.register(JOBCENTER)
+        gate.register(CLINIC, RecipientRole.PROVIDER)
+        yield gate
+
+
+__all__ = ["BENEFIT", "Clock", "Gate", "Reader", "Store", "a_gate_with_recipients", "running_gate", "settings_in"]
