@@ -1,0 +1,214 @@
+"""What leaves is built field by field: exactly what is allowed is in it, whatever else the facts hold."""
+
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+from itertools import combinations
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.consent.decision import may_know
+from services.consent.domain import KnownFact
+from services.consent.release import (
+    hash_of,
+    is_within,
+    jobcenter_situation,
+    provider_referral,
+    released_fields,
+    says_anything,
+)
+from shared.contracts.categories import LIFE_DOMAINS, Category
+from shared.contracts.released import RELEASED_FIELDS, JobcenterSituation, ProviderReferral
+from tests.consent.builders import JOBCENTERS_SIX, NOON, a_known_fact, answers, asked
+
+PROVIDERS = sorted(RELEASED_FIELDS[ProviderReferral])
+Fields = dict[str, Any]
+
+
+def marked(category: Category, part: str) -> str:
+    """Return a text that stands for one field of one category and occurs nowhere else."""
+    return f"mark_{category.value}_{part}"
+
+
+def day_of(category: Category) -> str:
+    """Return a day of its own for each category."""
+    return (NOON.date() - timedelta(days=1000 + sorted(Category).index(category))).isoformat()
+
+
+def a_marked_content(category: Category) -> Fields:
+    """Return a content as the events bring it, a marker in every field, and some that nobody has ever heard of."""
+    more = {
+        "note": marked(category, "note"),
+        "person_id": marked(category, "person"),
+        "place": marked(category, "place"),
+    }
+    number = sorted(Category).index(category)
+    if category in LIFE_DOMAINS:
+        found = {"code": marked(category, "code"), "severity": 7000 + number, "amount_cents": 9_000_000 + number}
+        return {**found, "recorded_on": day_of(category), "since_on": day_of(category), "contested": True, **more}
+    own: dict[Category, Fields] = {
+        Category.IDENTITY: {"name": marked(category, "name"), "born_on": day_of(category)},
+        Category.CONTACT: {"channel": marked(category, "channel"), "address": marked(category, "address")},
+        Category.RECOMMENDATION: {"code": marked(category, "code"), "recommended_on": day_of(category)},
+        Category.CONCLUSION: {"code": marked(category, "code"), "decided_on": day_of(category)},
+        Category.STATEMENT: {"text": marked(category, "text"), "approved_on": day_of(category)},
+        Category.ATTENDANCE: {"kind": marked(category, "kind"), "attended_on": day_of(category)},
+        Category.APPOINTMENT: {"appointment_at": f"{day_of(category)}T09:00:00Z"},
+        Category.OUTCOME: {"code": marked(category, "code")},
+    }
+    return {**own[category], **more}
+
+
+EVERYTHING = [a_known_fact(category, content=a_marked_content(category)) for category in Category]
+FIELDS_THAT_STAY = {"note", "person_id", "place", "contested"}  # contested says True, which is no marker
+
+
+def subsets(categories: Iterable[Category]) -> list[frozenset[Category]]:
+    """Return every subset."""
+    pool = sorted(categories)
+    return [frozenset(chosen) for size in range(len(pool) + 1) for chosen in combinations(pool, size)]
+
+
+def markers_of(categories: Iterable[Category]) -> set[str]:
+    """Return every marker that these categories may bring outside."""
+    contents = [a_marked_content(category) for category in categories]
+    return {str(value) for content in contents for name, value in content.items() if name not in FIELDS_THAT_STAY}
+
+
+def markers_in(fields: Fields) -> set[str]:
+    """Return every marker that a message holds."""
+    text = json.dumps(fields)
+    every = {str(value) for category in Category for value in a_marked_content(category).values()} - {"True"}
+    return {marker for marker in every if marker in text}
+
+
+def told(categories: frozenset[Category], offered: Iterable[Category], message: str) -> Fields:
+    """Return what a recipient is told if the person said yes to these categories, and all facts are known."""
+    said = [answer for category in categories for answer in answers(category)]
+    known = may_know(asked(*offered), EVERYTHING, said, at=NOON)
+    if message == "jobcenter":
+        return released_fields(jobcenter_situation("BG-1", known))
+    return released_fields(provider_referral("REF-1", "day_clinic", known))
+
+
+@pytest.mark.parametrize("granted", subsets(JOBCENTERS_SIX), ids=lambda chosen: "+".join(sorted(chosen)) or "nothing")
+def test_the_jobcenter_holds_exactly_what_was_released_to_it(granted: frozenset[Category]) -> None:
+    fields = told(granted, JOBCENTERS_SIX, "jobcenter")
+
+    assert markers_in(fields) == markers_of(granted)
+    assert fields.keys() - {"type", "reference"} == {RELEASED_FIELDS[JobcenterSituation][item] for item in granted}
+
+
+@pytest.mark.parametrize("six", [PROVIDERS[:6], PROVIDERS[6:12], PROVIDERS[12:]], ids=["first", "second", "third"])
+def test_a_provider_holds_exactly_what_was_released_to_it(six: list[Category]) -> None:
+    for granted in subsets(six):
+        fields = told(granted, six, "provider")
+
+        assert markers_in(fields) == markers_of(granted)
+        assert fields.keys() - {"type", "reference", "service"} == {
+            RELEASED_FIELDS[ProviderReferral][item] for item in granted
+        }
+
+
+def test_the_jobcenter_never_gets_a_seventh_category_whatever_is_granted_and_offered() -> None:
+    fields = told(frozenset(Category), Category, "jobcenter")
+
+    assert markers_in(fields) == markers_of(JOBCENTERS_SIX)
+
+
+def test_attendance_and_outcome_never_leave_to_a_provider_whatever_is_granted_and_offered() -> None:
+    fields = told(frozenset(Category), Category, "provider")
+
+    assert markers_in(fields) == markers_of(set(Category) - {Category.ATTENDANCE, Category.OUTCOME})
+
+
+def nothings_in(value: Any) -> list[Any]:  # Any: JSON values
+    """Return every null, empty list and empty object inside a value."""
+    if isinstance(value, dict) and value:
+        return [found for item in value.values() for found in nothings_in(item)]
+    if isinstance(value, list) and value:
+        return [found for item in value for found in nothings_in(item)]
+    return [value] if value is None or value in ([], {}, "") else []
+
+
+@given(st.sets(st.sampled_from(sorted(Category))), st.booleans())
+def test_absent_means_absent_there_is_no_null_and_no_empty_list(categories: set[Category], to_provider: bool) -> None:
+    bare = {"code": "found", "severity": 0, "recorded_on": "2026-03-02", "channel": "in_person", "name": "Testperson"}
+    known = [
+        a_known_fact(category, content=bare if category in LIFE_DOMAINS | few else a_marked_content(category))
+        for category in categories
+    ]
+    message = provider_referral("REF-1", "day_clinic", known) if to_provider else jobcenter_situation("BG-1", known)
+
+    assert nothings_in(released_fields(message)) == []
+
+
+few = {Category.CONTACT, Category.IDENTITY}
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=25)
+def test_neither_the_order_nor_the_age_nor_the_ids_of_facts_show(random: Random) -> None:
+    several = [
+        *EVERYTHING,
+        *(a_known_fact(fact.category, content={**fact.content, "code": "other"}) for fact in EVERYTHING),
+    ]
+    shuffled = [
+        KnownFact(
+            fact_id=str(random.random()),
+            version=random.randrange(1, 99),
+            category=fact.category,
+            professional=random.random() < 0.5,
+            content=dict(random.sample(list(fact.content.items()), len(fact.content))),
+            first_recorded_at=NOON - timedelta(days=random.randrange(9)),
+            first_received_at=NOON - timedelta(days=random.randrange(9)),
+        )
+        for fact in random.sample(several, len(several))
+    ]
+
+    one, other = provider_referral("R", "s", several), provider_referral("R", "s", shuffled)
+
+    assert json.dumps(released_fields(one)) == json.dumps(released_fields(other))
+
+
+def test_of_several_conclusions_the_newest_is_told() -> None:
+    old, new = (
+        a_known_fact(Category.CONCLUSION, content={"code": code, "decided_on": day})
+        for code, day in (("z_old", "2026-03-01"), ("a_new", "2026-03-02"))
+    )
+
+    fields = released_fields(jobcenter_situation("BG-1", [new, old]))
+
+    assert fields["conclusion"]["code"] == "a_new"
+
+
+parts = st.dictionaries(
+    st.sampled_from(["conclusion", "work", "statements"]),
+    st.lists(st.sampled_from("abcd"), min_size=1, max_size=4) | st.sampled_from("abcd"),
+)
+
+
+@given(parts)
+def test_what_was_told_is_within_itself_and_says_something_unless_it_is_empty(fields: Fields) -> None:
+    assert is_within(fields, fields)
+    assert says_anything({"type": "t", "reference": "r", "service": "s", **fields}) is bool(fields)
+
+
+@given(parts, parts)
+def test_what_was_told_is_within_what_is_allowed_when_each_item_of_it_still_is(one: Fields, two: Fields) -> None:
+    def items(fields: Fields) -> set[tuple[str, str]]:
+        return {(name, item) for name, value in fields.items() for item in value}
+
+    assert is_within(one, two) is (items(one) <= items(two))
+
+
+@given(parts, parts)
+def test_two_messages_have_one_hash_only_if_they_say_the_same(one: Fields, two: Fields) -> None:
+    turned = dict(reversed(one.items()))
+
+    assert hash_of(one) == hash_of(turned)
+    assert (hash_of(one) == hash_of(two)) is (one == two)
