@@ -73,7 +73,7 @@ class _Lane:
 
     @property
     def takes_more(self) -> bool:
-        return not self.is_down and len(self.held) < LANE_LIMIT
+        return len(self.held) < (1 if self.is_down else LANE_LIMIT)
 
     def add(self, item: Outgoing) -> None:
         """Queue a message unless it is here already; what finds no room is found in the table later."""

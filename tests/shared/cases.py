@@ -1,5 +1,6 @@
 """Handlers of a made-up service, and messages for them."""
 
+from shared.contracts.assessment import CaseTaken
 from shared.contracts.intake import CaseEnded, CaseOpened
 from shared.effect import Effects, Handlers
 from shared.inbox import TooEarly
@@ -20,6 +21,15 @@ class Cases:
 
     def open(self, work: UnitOfWork, event: CaseOpened) -> None:
         add(work.session, f"opened {event.case_id}")
+        work.announce(
+            CaseTaken(
+                case_id=event.case_id,
+                person_id=event.person_id,
+                team_id="team-0001",
+                responsible_id="worker-0001",
+                taken_at=work.now,
+            )
+        )
 
     def end(self, work: UnitOfWork, event: CaseEnded) -> None:
         if self.fails_with is not None:

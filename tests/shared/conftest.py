@@ -1,5 +1,7 @@
 """The kit's tests run on both databases."""
 
+import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -10,12 +12,21 @@ from sqlalchemy import Engine, text
 
 from ops.postgres import Postgres
 from shared.database import open_engine
+from shared.observability import set_up_logging
 from tests.shared.builders import Kit, fresh_tables, out_of_reach, running_kit
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def logs() -> None:
+    """Log as a service does, but let pytest hear of what no thread caught."""
+    hooks = sys.excepthook, threading.excepthook
+    set_up_logging("test")
+    sys.excepthook, threading.excepthook = hooks
 
 
 OpenEngine = Callable[[str], Engine]
@@ -64,10 +75,14 @@ class Store:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, engines: OpenEngine) -> Store:
-    """Give an empty database with the service's tables."""
-    if request.param == "postgres":
-        return request.getfixturevalue("postgres_store")  # type: ignore[no-any-return]  # the fixture below
+def store(request: pytest.FixtureRequest) -> Store:
+    """Give an empty database with the service's tables, on each kind of database in turn."""
+    return request.getfixturevalue(f"{request.param}_store")  # type: ignore[no-any-return]  # one of the two below
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path, engines: OpenEngine) -> Store:
+    """Give an empty database with the service's tables in files."""
     fresh_tables(f"sqlite:///{tmp_path}/service.db")
     return Store(f"sqlite:///{tmp_path}/service.db", f"sqlite:///{tmp_path}/keys.db", (tmp_path,), engines)
 
@@ -85,6 +100,13 @@ def postgres_store(postgres: Postgres, engines: OpenEngine) -> Store:
 async def kit(store: Store) -> AsyncIterator[Kit]:
     """Run one instance."""
     async with running_kit(store.url, store.key_store_url) as running:
+        yield running
+
+
+@pytest.fixture
+async def kit_on_sqlite(sqlite_store: Store) -> AsyncIterator[Kit]:
+    """Run one instance, the only one of its file."""
+    async with running_kit(sqlite_store.url, sqlite_store.key_store_url) as running:
         yield running
 
 
