@@ -42,7 +42,7 @@ class Timers:
         every = self._settings.timer_seconds
         self._tasks = [
             asyncio.create_task(self._again(1.0, self._follow_recipients)),
-            asyncio.create_task(self._again(every, self._calendar)),
+            asyncio.create_task(self._again(every, self.run_calendar)),
             asyncio.create_task(self._again(self._settings.heartbeat_seconds, self._heartbeat)),
         ]
 
@@ -69,7 +69,8 @@ class Timers:
         with self._database.read() as session:
             return list(session.exec(select(RecipientRow).where(col(RecipientRow.ended_at).is_(None))))
 
-    async def _calendar(self) -> None:
+    async def run_calendar(self) -> None:
+        """Do what is due by now: answers end, statuses change, unopened notices are sent afresh."""
         if not await self._holds("calendar", seconds=self._settings.timer_seconds * 3):
             return
         for person_id in await self._writer.run(grants.persons_with_expired_answers):
@@ -79,7 +80,13 @@ class Timers:
             await self._locked(f"person:{person}", partial(renew, release_id=release_id))
 
     async def _locked(self, name: str, handler: Callable[[UnitOfWork], object]) -> None:
-        await self._writer.run(handler, locks=lambda _: {name})
+        """Do one thing under its lock; if it fails, the next one is done all the same."""
+        try:
+            await self._writer.run(handler, locks=lambda _: {name})
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            log.error("timer_step_failed", exc_info=error)
 
     async def _heartbeat(self) -> None:
         """Send every recipient a notice that stands for nothing, so that a real one is never the only one."""

@@ -1,0 +1,171 @@
+"""What the gate does by the clock: answers end, unopened notices are sent afresh, one instance alone does it."""
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+
+from services.consent.domain import RecipientRole
+from services.consent.opening import EMPTY
+from services.consent.tables import AnswerRow, LeaseRow, ReleaseRow
+from services.consent.timers import hold_lease, renew, unopened
+from shared.contracts.categories import Category
+from tests.consent.builders import DAY, JOBCENTER, SECOND, a_conclusion
+from tests.consent.gate import Gate
+
+CONCLUSION = Category.CONCLUSION
+SIX_HOURS = timedelta(hours=6)
+
+
+def run_calendar(gate: Gate) -> None:
+    """Have the gate do what is due."""
+    asyncio.run(gate.service.timers.run_calendar())
+
+
+def a_person_with_content(gate: Gate) -> str:
+    """Return a person about whom a notice waits."""
+    person = gate.a_person()
+    gate.hear(a_conclusion(person))
+    gate.grant(person, CONCLUSION, valid_for=9 * DAY)
+    return person
+
+
+def test_what_was_not_opened_for_hours_is_sent_afresh_and_the_old_notice_is_empty(gate: Gate) -> None:
+    a_person_with_content(gate)
+    *_, old = gate.notices()
+
+    gate.clock.pass_(SIX_HOURS)
+    run_calendar(gate)
+    *_, new = gate.notices()
+
+    assert new != old
+    assert gate.open(old) == EMPTY
+    assert gate.open(new)["result"] == "released"
+
+
+def test_what_was_opened_is_not_sent_afresh(gate: Gate) -> None:
+    a_person_with_content(gate)
+    gate.reading().news()
+    before = gate.notices()
+
+    gate.clock.pass_(SIX_HOURS)
+    run_calendar(gate)
+
+    assert gate.notices() == before
+
+
+def test_a_renewed_retraction_takes_back_the_same_release(gate: Gate) -> None:
+    person = a_person_with_content(gate)
+    *_, content = gate.notices()
+    gate.reading().news()
+    gate.withdraw(person)
+
+    gate.clock.pass_(SIX_HOURS)
+    run_calendar(gate)
+
+    answers = [gate.open(notice) for notice in gate.notices()[-2:]]
+    assert [answer["release_id"] for answer in answers] == [content, content]
+
+
+def test_a_notice_is_renewed_again_and_again_and_the_newest_alone_opens(gate: Gate) -> None:
+    a_person_with_content(gate)
+
+    for _ in range(3):
+        gate.clock.pass_(SIX_HOURS + SECOND)
+        run_calendar(gate)
+
+    results = [answer["result"] for answer in gate.reading().news()]
+    assert results.count("released") == 1
+    assert results.count("empty") == 3
+
+
+def test_what_was_opened_meanwhile_is_not_renewed(gate: Gate) -> None:
+    a_person_with_content(gate)
+    *_, notice = gate.notices()
+    gate.open(notice)
+    before = gate.notices()
+
+    gate.write(partial(renew, release_id=notice))
+
+    assert gate.notices() == before
+    assert gate.open(notice)["result"] == "released"
+
+
+def test_what_may_no_longer_be_known_is_not_renewed(gate: Gate) -> None:
+    person = a_person_with_content(gate)
+    gate.withdraw(person)
+
+    gate.clock.pass_(SIX_HOURS)
+
+    waiting = gate.rows(ReleaseRow, ReleaseRow.state == "waiting")
+    due = gate.write(partial(unopened, older_than=SIX_HOURS))
+    assert {release_id for release_id, _ in due} == {row.release_id for row in waiting if row.kind == "status"}
+
+
+def test_an_ended_recipient_is_sent_nothing_afresh(gate: Gate) -> None:
+    a_person_with_content(gate)
+    gate.ask("POST", f"/recipients/{JOBCENTER}/ending", role="operator")
+    before = gate.notices()
+
+    gate.clock.pass_(SIX_HOURS)
+    run_calendar(gate)
+
+    assert gate.notices() == before
+
+
+def test_the_calendar_ends_answers_and_retracts_what_rested_on_them(gate: Gate) -> None:
+    a_person_with_content(gate)
+    jobcenter = gate.reading()
+    jobcenter.news()
+
+    gate.clock.pass_(9 * DAY)
+    run_calendar(gate)
+
+    assert "retracted" in [answer["result"] for answer in jobcenter.news()]
+    assert {row.ended_by for row in gate.rows(AnswerRow)} == {"expired"}
+
+
+def test_a_person_whose_answers_cannot_be_read_stops_nobody_elses_calendar(gate: Gate) -> None:
+    damaged, other = a_person_with_content(gate), a_person_with_content(gate)
+    [answer, *_] = gate.rows(AnswerRow, AnswerRow.person_id == damaged)
+    gate.write(lambda work: setattr(work.session.get_one(AnswerRow, answer.answer_id), "said", b"damaged"))
+
+    gate.clock.pass_(9 * DAY)
+    run_calendar(gate)
+
+    assert {row.ended_by for row in gate.rows(AnswerRow, AnswerRow.person_id == other)} == {"expired"}
+
+
+def test_one_holder_has_a_lease_until_it_runs_out(gate: Gate) -> None:
+    hold = partial(hold_lease, name="calendar", length=9 * SECOND)
+
+    first = gate.write(partial(hold, holder="one"))
+    second = gate.write(partial(hold, holder="other"))
+    again = gate.write(partial(hold, holder="one"))
+    gate.clock.pass_(9 * SECOND)
+    later = gate.write(partial(hold, holder="other"))
+
+    assert [first, second, again, later] == [True, False, True, True]
+    assert [row.holder for row in gate.rows(LeaseRow)] == ["other"]
+
+
+def test_an_instance_without_the_lease_leaves_the_calendar_alone(gate: Gate) -> None:
+    a_person_with_content(gate)
+    gate.write(partial(hold_lease, name="calendar", holder="another instance", length=9 * DAY))
+    before = gate.notices()
+
+    gate.clock.pass_(SIX_HOURS)
+    run_calendar(gate)
+
+    assert gate.notices() == before
+
+
+def test_a_recipient_that_comes_back_hears_what_waited_for_it(gate: Gate) -> None:
+    a_person_with_content(gate)
+    gate.ask("POST", f"/recipients/{JOBCENTER}/ending", role="operator")
+    gate.register(JOBCENTER, RecipientRole.JOBCENTER)
+
+    gate.clock.pass_(SIX_HOURS)
+    run_calendar(gate)
+
+    opened = [gate.open(notice)["result"] for notice in gate.notices()[-2:]]
+    assert sorted(opened) == ["released", "status"]
