@@ -80,24 +80,24 @@ def marks_in(text: str) -> set[str]:
 
 @pytest.mark.parametrize("role", OTHERS)
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-def test_nobody_but_the_team_is_let_in(desk: Desk, method: str, path: str, role: Role) -> None:
-    answer = desk.ask(method, path, CLINIC if method == "POST" else None, role=role)
+def test_nobody_but_the_team_is_let_in(shared_desk: Desk, method: str, path: str, role: Role) -> None:
+    answer = shared_desk.ask(method, path, CLINIC if method == "POST" else None, role=role)
 
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
 @pytest.mark.parametrize("role", TEAM)
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-def test_the_team_is_let_in(desk: Desk, method: str, path: str, role: Role) -> None:
-    answer = desk.ask(method, path, CLINIC if path == "/referrals" else None, role=role)
+def test_the_team_is_let_in(shared_desk: Desk, method: str, path: str, role: Role) -> None:
+    answer = shared_desk.ask(method, path, CLINIC if path == "/referrals" else None, role=role)
 
     assert answer.status_code in {200, 201, 404}
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-def test_without_a_known_token_nobody_is_let_in(desk: Desk, method: str, path: str) -> None:
-    assert desk.ask(method, path, role="unknown").status_code == 401
-    assert desk.http.request(method, path).status_code == 401
+def test_without_a_known_token_nobody_is_let_in(shared_desk: Desk, method: str, path: str) -> None:
+    assert shared_desk.ask(method, path, role="unknown").status_code == 401
+    assert shared_desk.http.request(method, path).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -114,11 +114,11 @@ def test_without_a_known_token_nobody_is_let_in(desk: Desk, method: str, path: s
     ],
 )
 def test_a_field_that_cannot_be_accepted_is_named_without_its_value(
-    desk: Desk, changes: dict[str, Any], field: str, status: int
+    shared_desk: Desk, changes: dict[str, Any], field: str, status: int
 ) -> None:
-    desk.hear(a_case())
+    shared_desk.hear(a_case())
 
-    answer = desk.ask("POST", "/referrals", {**CLINIC, **changes})
+    answer = shared_desk.ask("POST", "/referrals", {**CLINIC, **changes})
 
     assert answer.status_code == status
     [error] = answer.json()["errors"]
@@ -128,10 +128,10 @@ def test_a_field_that_cannot_be_accepted_is_named_without_its_value(
     assert not marks_in(answer.text)
 
 
-def test_a_body_that_is_not_json_is_refused_without_repeating_it(desk: Desk) -> None:
+def test_a_body_that_is_not_json_is_refused_without_repeating_it(shared_desk: Desk) -> None:
     headers = {"Authorization": "Bearer assessor", "Content-Type": "application/json"}
 
-    answer = desk.http.post("/referrals", content=b'{"service": "marked_service', headers=headers)
+    answer = shared_desk.http.post("/referrals", content=b'{"service": "marked_service', headers=headers)
 
     assert answer.status_code == 422
     assert not marks_in(answer.text)
