@@ -3,12 +3,12 @@
 `Recipient` is the way in; everything else here is what it takes and gives back.
 """
 
+from sdk.arrival import Arrival
 from sdk.commands import Contact, FieldError, Received, Refused
 from sdk.connection import ConnectionFile
 from sdk.content import Fact, Referral, Situation
 from sdk.errors import BadFile, GesehenError, HandlerFailed, LoginRefused, OpeningRefused, TryAgain, UnreadableAnswer
 from sdk.events import Empty, Event, Released, Retracted, StatusChanged
-from sdk.line import Arrival
 from sdk.recipient import Recipient
 from sdk.store import Store
 from sdk.subscription import Subscription

@@ -7,10 +7,8 @@ account may not do on newer brokers, and it does not restore consumers of queues
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any  # properties and headers as AMQP has them
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, AbstractIncomingMessage, DeliveryMode
@@ -29,24 +27,6 @@ ANSWER_SECONDS = 12
 DIRECT_REPLY = "amq.rabbitmq.reply-to"
 
 _RECONNECT_DELAYS = (0.2, 0.5, 1, 2, 5)
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """Something that came in over the bus, as it was, after decryption: for audits."""
-
-    kind: str
-    """`notice`, `answer` or `reply`."""
-    properties: Mapping[str, Any]
-    """The twelve properties that AMQP has, those that are absent as None."""
-    headers: Mapping[str, Any]
-    delivery: Mapping[str, Any]
-    """Exchange, routing key, and whether it had been delivered before."""
-    size: int
-    """Bytes of the body on the wire."""
-    body: bytes = field(repr=False)
-    protected: Mapping[str, Any] = field(default_factory=dict)
-    """The protected JWE header; empty for a notice, which is not encrypted."""
 
 
 class Line:
@@ -83,8 +63,7 @@ class Line:
     async def stop(self) -> None:
         """Close for good."""
         if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+            await end_task(self._keeper)
         self._up.clear()
         await self._drop()
 
@@ -215,37 +194,15 @@ async def _close(closable: AbstractConnection | AbstractChannel) -> None:
             await closable.close()
 
 
+async def end_task(task: asyncio.Task[None]) -> None:
+    """Cancel until it has ended: aiormq may turn a cancellation into an error of the channel, which is then retried."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=0.1)
+
+
 def _raise_if_cancelled() -> None:
     """Go on only if the cancellation came out of the library: aiormq cancels what waits on a lost connection."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
-
-
-def arrival(kind: str, message: AbstractIncomingMessage, *, body: bytes, protected: Mapping[str, Any]) -> Arrival:
-    """Describe what came in, every property and header of it included."""
-    return Arrival(
-        kind=kind,
-        properties={name: getattr(message, name) for name in _PROPERTIES},
-        headers=dict(message.headers),
-        delivery={name: getattr(message, name) for name in ("exchange", "routing_key", "redelivered")},
-        size=len(message.body),
-        body=body,
-        protected=protected,
-    )
-
-
-_PROPERTIES = (
-    "content_type",
-    "content_encoding",
-    "delivery_mode",
-    "priority",
-    "correlation_id",
-    "reply_to",
-    "expiration",
-    "message_id",
-    "timestamp",
-    "type",
-    "user_id",
-    "app_id",
-)

@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 from joserfc.jwk import ECKey
 from pydantic import JsonValue
 
+from sdk.arrival import describe
 from sdk.commands import (
     Contact,
     FieldError,
@@ -27,7 +28,7 @@ from sdk.connection import ConnectionFile
 from sdk.errors import OpeningRefused, TryAgain, UnreadableAnswer
 from sdk.events import Empty, Event, Unavailable, read_answer
 from sdk.keys import MAX_MESSAGE_BYTES, read_private_key, seal, unseal
-from sdk.line import ANSWER_SECONDS, Line, arrival
+from sdk.line import ANSWER_SECONDS, Line
 from sdk.store import Store
 from sdk.subscription import RETRY_DELAYS, Handler, Subscription, WireLog
 
@@ -178,9 +179,9 @@ class Recipient:
         try:
             unsealed = unseal(message.body, key=self._key)
         except UnreadableAnswer:
-            self._wire_log(arrival("unreadable", message, body=message.body, protected={}))
+            self._wire_log(describe("unreadable", message, body=message.body, protected={}))
             raise
-        self._wire_log(arrival(kind, message, body=unsealed.plaintext, protected=unsealed.header))
+        self._wire_log(describe(kind, message, body=unsealed.plaintext, protected=unsealed.header))
         return unsealed.plaintext
 
     async def _patiently(self, attempt: Callable[[], Awaitable[_Given]]) -> _Given:

@@ -13,9 +13,10 @@ from contextlib import suppress
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
+from sdk.arrival import Arrival, describe
 from sdk.errors import HandlerFailed, TryAgain
 from sdk.events import Empty, Event
-from sdk.line import Arrival, Line, arrival
+from sdk.line import Line, end_task
 from sdk.store import Store
 
 log = logging.getLogger("gesehen.sdk")
@@ -86,8 +87,7 @@ class Subscription:
             async with asyncio.timeout(_STOP_SECONDS), self._one_at_a_time:
                 pass
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_task(self._task)
         await self._leave()
 
     async def wait(self) -> None:
@@ -115,7 +115,7 @@ class Subscription:
     async def _on_notice(self, message: AbstractIncomingMessage) -> None:
         notice = _notice_id(message.body)
         try:
-            self._wire_log(arrival("notice", message, body=message.body, protected={}))
+            self._wire_log(describe("notice", message, body=message.body, protected={}))
             async with self._one_at_a_time:
                 if self.is_paused:
                     return  # the channel is closing; the broker takes the notice back
