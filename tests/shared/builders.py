@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import ForeignKey, Table, event
+from sqlalchemy import Engine, ForeignKey, Table, delete, event, text
+from sqlalchemy import table as sql_table
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Session, SQLModel, select
 
@@ -140,11 +141,18 @@ async def running_kit(url: str, key_store_url: str, *, clock: Clock | None = Non
 
 
 def fresh_tables(url: str) -> None:
-    """Make the service's tables, empty."""
+    """Make the service's tables."""
     engine = open_engine(url)
-    Base.metadata.drop_all(engine)
     Base.metadata.create_all(engine)
     engine.dispose()
+
+
+def empty(engine: Engine) -> None:
+    """Empty all tables that there are; for PostgreSQL."""
+    with engine.begin() as connection:
+        tables = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars().all()
+        for table in tables:
+            connection.execute(delete(sql_table(table)))
 
 
 @contextmanager

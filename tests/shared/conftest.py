@@ -1,5 +1,6 @@
 """The kit's tests run on both databases."""
 
+import shutil
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -8,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from ops.postgres import Postgres
 from shared.database import open_engine
 from shared.observability import set_up_logging
-from tests.shared.builders import Kit, fresh_tables, out_of_reach, running_kit
+from tests.shared.builders import Kit, empty, fresh_tables, out_of_reach, running_kit
 
 
 @pytest.fixture
@@ -74,6 +75,21 @@ class Store:
         return b"".join(path.read_bytes() for path in files)
 
 
+@pytest.fixture(scope="session")
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a file with the service's tables, to be copied."""
+    file = tmp_path_factory.mktemp("sqlite") / "service.db"
+    fresh_tables(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_urls(postgres: Postgres) -> tuple[str, str]:
+    """Make a database with the service's tables, and one for its keys."""
+    fresh_tables(postgres.url("kit"))
+    return postgres.url("kit"), postgres.url("kit_keys")
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def store(request: pytest.FixtureRequest) -> Store:
     """Give an empty database with the service's tables, on each kind of database in turn."""
@@ -81,18 +97,18 @@ def store(request: pytest.FixtureRequest) -> Store:
 
 
 @pytest.fixture
-def sqlite_store(tmp_path: Path, engines: OpenEngine) -> Store:
+def sqlite_store(tmp_path: Path, sqlite_file: Path, engines: OpenEngine) -> Store:
     """Give an empty database with the service's tables in files."""
-    fresh_tables(f"sqlite:///{tmp_path}/service.db")
+    shutil.copy(sqlite_file, tmp_path / "service.db")
     return Store(f"sqlite:///{tmp_path}/service.db", f"sqlite:///{tmp_path}/keys.db", (tmp_path,), engines)
 
 
 @pytest.fixture
-def postgres_store(postgres: Postgres, engines: OpenEngine) -> Store:
+def postgres_store(postgres: Postgres, postgres_urls: tuple[str, str], engines: OpenEngine) -> Store:
     """Give an empty database with the service's tables on PostgreSQL, where several instances may share it."""
-    store = Store(postgres.url("kit"), postgres.url("kit_keys"), (postgres.folder,), engines, postgres)
-    fresh_tables(store.url)
-    _forget_keys(store.key_store_url)
+    store = Store(*postgres_urls, (postgres.folder,), engines, postgres)
+    for engine in (store.engine(), store.key_engine()):
+        empty(engine)
     return store
 
 
@@ -108,10 +124,3 @@ async def kit_on_sqlite(sqlite_store: Store) -> AsyncIterator[Kit]:
     """Run one instance, the only one of its file."""
     async with running_kit(sqlite_store.url, sqlite_store.key_store_url) as running:
         yield running
-
-
-def _forget_keys(url: str) -> None:
-    engine = open_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text("DROP TABLE IF EXISTS person_key"))
-    engine.dispose()

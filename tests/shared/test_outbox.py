@@ -5,8 +5,9 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import select, text, update
 
+from shared.contracts.intake import Channel, Contact
 from shared.keys import PersonKeys
-from shared.outbox import Outbox, Outgoing
+from shared.outbox import Outbox, Outgoing, random_id
 from shared.unit_of_work import UnitOfWork
 from tests.shared.builders import MARKER, Base, Kit, a_case, add, an_outgoing
 from tests.shared.conftest import Store
@@ -204,10 +205,9 @@ async def test_a_body_that_was_moved_to_another_row_does_not_leave(kit: Kit) -> 
     await kit.writer.run(lambda work: work.announce(a_case(person_id="person-12")))
     await kit.writer.run(lambda work: work.announce(a_case(person_id="person-12")))
     table = kit.table("outbox")
-    foreign = select(table.c.body).where(table.c.seq == 2).scalar_subquery()
-    await kit.writer.run(
-        lambda work: work.session.execute(update(table).where(table.c.seq == 1).values(body=foreign)) and None
-    )
+    first, second = (table.c.message_id == item.message_id for item in kit.handed_over)
+    foreign = select(table.c.body).where(second).scalar_subquery()
+    await kit.writer.run(lambda work: work.session.execute(update(table).where(first).values(body=foreign)).close())
 
     await let_claims_end(kit)
     claimed = await kit.claim()
@@ -216,18 +216,20 @@ async def test_a_body_that_was_moved_to_another_row_does_not_leave(kit: Kit) -> 
 
 
 async def test_nothing_personal_can_be_read_from_the_disk(kit: Kit, store: Store) -> None:
-    await announce_cases(kit)
-    await kit.writer.run(lambda work: park_unreadable(kit, work))
+    marker = random_id()
+    event = a_case(contact=Contact(channel=Channel.LETTER, address=marker))
+    await kit.writer.run(lambda work: work.announce(event))
+    await kit.writer.run(lambda work: park_unreadable(kit, work, marker))
     with kit.database.engine.connect() as connection:
         connection.execute(text("SELECT 1" if kit.is_sqlite else "CHECKPOINT"))
 
     stored = store.bytes_at_rest()
 
-    assert MARKER.encode() not in stored
+    assert marker.encode() not in stored
     assert kit.handed_over[0].message_id.encode() in stored  # the search would find it
 
 
-def park_unreadable(kit: Kit, work: UnitOfWork) -> None:
+def park_unreadable(kit: Kit, work: UnitOfWork, marker: str) -> None:
     """Park a message that could not be read and holds a marker all the same."""
     kit.parking.park(
         work.session,
@@ -236,7 +238,7 @@ def park_unreadable(kit: Kit, work: UnitOfWork) -> None:
         type_=None,
         reason="malformed_envelope",
         key_id=None,
-        body=MARKER.encode(),
+        body=marker.encode(),
         now=work.now,
     )
 
