@@ -1,8 +1,6 @@
 """The kit's tests run on both databases."""
 
 import shutil
-import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -13,8 +11,8 @@ from sqlalchemy import Engine
 
 from ops.postgres import Postgres
 from shared.database import open_engine
-from shared.observability import set_up_logging
 from tests.shared.builders import Kit, empty, fresh_tables, out_of_reach, running_kit
+from tests.shared.service_files import log_as_a_service
 
 
 @pytest.fixture
@@ -24,10 +22,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(autouse=True, scope="session")
 def logs() -> None:
-    """Log as a service does, but let pytest hear of what no thread caught."""
-    hooks = sys.excepthook, threading.excepthook
-    set_up_logging("test")
-    sys.excepthook, threading.excepthook = hooks
+    log_as_a_service()
 
 
 OpenEngine = Callable[[str], Engine]

@@ -1,10 +1,6 @@
 """One service put together: it starts, says truly whether it works, and lets an operator see what is parked."""
 
-import base64
-import hashlib
-import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -15,32 +11,13 @@ from sqlalchemy.exc import OperationalError
 from shared.bus import Line
 from shared.receiver import Receiver
 from shared.service import Service, new_service_app
-from shared.settings import ServiceSettings
 from shared.unit_of_work import UnitOfWork
-from shared.web import Role
-from tests.shared.builders import MARKER, MASTER_KEY, Base, Clock, fresh_tables, out_of_reach, write_zone_keys
+from tests.shared.builders import MARKER, Base, Clock, fresh_tables, out_of_reach
 from tests.shared.cases import PERSON, Cases, effects_of, ended, opened
+from tests.shared.service_files import settings_in
 
 OPERATOR = {"Authorization": "Bearer operator"}
 LEAD = {"Authorization": "Bearer lead"}
-
-
-def settings_in(folder: Path, **changes: str) -> ServiceSettings:
-    """Write the files that a service is started with, and return its settings."""
-    (folder / "master.key").write_text(base64.b64encode(MASTER_KEY).decode())
-    write_zone_keys(folder / "zone.json", today=datetime.now(UTC).date())
-    tokens = [
-        {"sha256": hashlib.sha256(role.encode()).hexdigest(), "caller_id": f"{role}-1", "role": role} for role in Role
-    ]
-    (folder / "tokens.json").write_text(json.dumps({"tokens": tokens}))
-    places = {
-        "database_url": f"sqlite:///{folder}/service.db",
-        "key_store_url": f"sqlite:///{folder}/keys.db",
-        "master_key_file": f"{folder}/master.key",
-        "zone_keys_file": f"{folder}/zone.json",
-        "tokens_file": f"{folder}/tokens.json",
-    }
-    return ServiceSettings.model_validate(places | changes)
 
 
 @pytest.fixture
