@@ -196,7 +196,7 @@ async def until(says_yes: Callable[[], object], *, seconds: float = 10) -> None:
     """Wait until something is so, at most for a while."""
     async with asyncio.timeout(seconds):
         while not says_yes():
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.02)
 
 
 def count(name: str, *, by: int = 1) -> Callable[[UnitOfWork], int]:
