@@ -1,6 +1,7 @@
 """The kit on the real broker: nothing lost, no effect twice, whatever is killed; and nothing is ever declared."""
 
 import asyncio
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -310,3 +311,32 @@ async def test_a_database_that_is_out_for_a_while_loses_no_message_and_spends_no
         assert (during, counted(consumer)) == (False, once(case_ids))
         assert parked(consumer).total() == 0
         await until(lambda: unsent(consumer) == 0, seconds=45)
+
+
+async def test_what_a_service_committed_before_it_was_killed_is_published_after_its_restart(town: Town) -> None:
+    dead = town.start_process(PRODUCER, announce="25")
+    assert await asyncio.to_thread(dead.wait, 30) == -signal.SIGKILL
+
+    async with town.running(CONSUMER) as consumer:
+        before = len(counted(consumer))
+        async with town.running(PRODUCER) as producer:
+            await until(lambda: len(counted(consumer)) == 25)
+            await until(lambda: unsent(producer) == 0)
+
+        assert (before, set(counted(consumer).values())) == (0, {1})
+
+
+async def test_a_service_that_is_killed_in_the_middle_loses_nothing_and_doubles_no_effect(town: Town) -> None:
+    watcher = town.service(CONSUMER)
+    async with town.running(PRODUCER) as producer:
+        case_ids = await producer.writer.run(announcing(120))
+        process = town.start_process(CONSUMER)
+        await until(lambda: len(counted(watcher)) >= 20, seconds=30)
+        process.kill()
+        process.wait()
+        async with town.running(CONSUMER) as consumer:
+            await until(lambda: len(counted(consumer)) == 120, seconds=20)
+
+            assert counted(consumer) == once(case_ids)
+            assert await all_heard(town, consumer)
+            assert parked(consumer).total() == 0

@@ -1,6 +1,8 @@
 """Two made-up services on the real broker: one announces cases, one takes them, counts them and says so."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -8,13 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import aio_pika
-from fastapi import FastAPI
 
 from ops.broker import Broker
 from shared import topology
 from shared.contracts.envelope import CareEvent, Envelope
 from shared.effect import Handlers
-from shared.service import Service, new_service_app
+from shared.service import Service
 from shared.unit_of_work import UnitOfWork
 from tests.shared.builders import Base, a_case, fresh_tables
 from tests.shared.cases import Cases
@@ -55,9 +56,13 @@ class Town:
         async with service.running():
             yield service
 
-    def app(self) -> FastAPI:
-        """Return the consumer as it would be served."""
-        return new_service_app(self.service(CONSUMER), title="Town", version="1")
+    def start_process(self, name: str, **options: str) -> "subprocess.Popen[bytes]":
+        """Start a service as a process of its own."""
+        self.service(name, {})  # makes its files
+        places = [f"{place}={value}" for place, value in (self.places(name) | options).items()]
+        command = [sys.executable, "-m", "tests.system.town_process", str(self.folder), name, *places]
+        with (self.folder / f"{name}.log").open("ab") as output:
+            return subprocess.Popen(command, stdout=output, stderr=output)
 
     @asynccontextmanager
     async def channel(self, account: str) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
