@@ -115,9 +115,7 @@ def _reconsider_subject(work: UnitOfWork, subject: SubjectRow, now_known: Compos
     if is_news and not waiting:
         store.add_release(work, subject, kind=store.CONTENT)
     if not is_news:
-        for release in waiting:
-            release.state = store.VOID
-            work.session.add(release)
+        store.void(work.session, waiting)
     if subject.kind == store.REFERRAL and not subject.closed_at:
         _say_clearance(work, subject, now_known, answers)
 

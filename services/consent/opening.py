@@ -65,6 +65,7 @@ def _open_content(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, re
     release.state, release.told_entry = store.OPENED, entry.number
     release.told = work.seal(person_id, f"release.told.{release.release_id}", composed.fields)
     work.session.add(release)
+    store.void(work.session, store.releases_of(work.session, subject.subject_id))  # this told all that they would
     if subject.kind == store.REFERRAL and not subject.opened:
         subject.opened = True
         work.session.add(subject)

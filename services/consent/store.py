@@ -237,6 +237,14 @@ def add_release(work: UnitOfWork, subject: SubjectRow, *, kind: str, target_id: 
     return release_id
 
 
+def void(session: Session, releases: Iterable[ReleaseRow]) -> None:
+    """Void those of the releases that nobody has opened: there is nothing more to be told by them."""
+    for release in releases:
+        if release.state == WAITING:
+            release.state = VOID
+            session.add(release)
+
+
 def releases_of(session: Session, subject_id: str) -> list[ReleaseRow]:
     """Return the content releases of a subject, oldest first."""
     query = select(ReleaseRow).where(ReleaseRow.subject_id == subject_id, ReleaseRow.kind == CONTENT)

@@ -1,0 +1,330 @@
+"""Draws histories of a town, and plays them through the real handlers: what does one observer see of each?
+
+A history is a list of steps. What is released to the observer, and what the observer does, is drawn once; everything
+else is drawn anew for each of a pair. What the observer sees must then be the same, random ids renamed.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from random import Random
+from typing import Any
+
+from services.consent import commissions, grants, opening, recipients
+from services.consent.domain import BENEFIT, Kind, RecipientRole, Word, referral_purpose
+from services.consent.subscribers import subscriptions
+from services.consent.timers import renew, unopened
+from shared.contracts.categories import LIFE_DOMAINS, Category
+from shared.contracts.envelope import CareEvent, Disclosable
+from shared.contracts.requests import read_command
+from shared.unit_of_work import UnitOfWork
+from tests.consent.builders import (
+    BOTH_KINDS,
+    CLINIC,
+    CLINICS_SIX,
+    DAY,
+    DEBT_HELP,
+    JOBCENTER,
+    JOBCENTERS_SIX,
+    NOON,
+    SHA,
+    a_case,
+    a_closing,
+    a_commission,
+    a_conclusion,
+    a_contact,
+    a_declaration,
+    a_finding,
+    a_recommendation,
+    a_referral,
+    a_removal,
+    a_statement,
+    an_answer_to,
+    an_attendance,
+    an_identity,
+    new_id,
+)
+from tests.consent.gate import PUBLIC_KEY, Gate
+
+Answer = dict[str, Any]
+Seen = list[Any]
+OFFERED = {JOBCENTER: JOBCENTERS_SIX, CLINIC: CLINICS_SIX, DEBT_HELP: (Category.IDENTITY, Category.DEBTS)}
+ONE_KIND = frozenset({Kind.DATA_CONSENT})
+ROLES = {JOBCENTER: RecipientRole.JOBCENTER, CLINIC: RecipientRole.PROVIDER, DEBT_HELP: RecipientRole.PROVIDER}
+
+
+@dataclass(slots=True)
+class World:
+    """One play of one history: persons, recipients and referrals of its own, inside one transaction."""
+
+    gate: Gate
+    work: UnitOfWork
+    observer: str
+    mark: str = "0123456789abcdef"
+    seen: Seen = field(default_factory=list)
+    _sent: int = 0
+
+    def person(self, name: str) -> str:
+        """Return the id of a person in this play."""
+        return f"{name}-{self.mark}"
+
+    def recipient(self, name: str) -> str:
+        """Return the id of a recipient in this play."""
+        return f"{name[:8]}-{self.mark}".lower().replace("_", "-")[:38] + "x"
+
+    def hear(self, event: CareEvent) -> None:
+        """Have the gate hear of something."""
+        with self.work.attempt():
+            subscriptions(self.gate.settings)[type(event)](self.work, event)
+
+    def look(self) -> None:
+        """Let the observer see which notices have come."""
+        mine = [item.message_id for item in self.work.outgoing if item.destination == self.recipient(self.observer)]
+        self.seen += [("notice", notice) for notice in mine[self._sent :]]
+        self._sent = len(mine)
+
+    def notices(self) -> list[str]:
+        """Return all notices of the observer so far."""
+        self.look()
+        return [item[1] for item in self.seen if item[0] == "notice"]
+
+
+Step = Callable[[World], None]
+
+
+def play(gate: Gate, observer: str, history: Sequence[tuple[datetime, Step]]) -> Seen:
+    """Play a history in a transaction of its own and return what the observer saw, random ids renamed."""
+    service = gate.service
+    with service.database.write() as session:
+        world = World(gate, UnitOfWork(session, service.keys, now=NOON), observer)
+        for name, role in ROLES.items():
+            register(world, name, role)
+        for at, step in sorted(history, key=lambda timed: timed[0]):
+            world.work.now = at
+            step(world)
+            world.look()
+        session.rollback()
+    return renamed(world.seen)
+
+
+def register(world: World, name: str, role: RecipientRole) -> None:
+    """Register a recipient of this play."""
+    recipients.register(
+        world.work,
+        recipient_id=world.recipient(name),
+        role=role,
+        display_name=name,
+        offered=list(OFFERED[name]),
+        public_key=PUBLIC_KEY,
+        signed_on=NOON.date(),
+        document_sha256=SHA,
+    )
+
+
+def renamed(seen: Seen) -> Seen:
+    """Return what was seen with random ids numbered in the order of their appearance."""
+    names: dict[str, str] = {}
+
+    def rename(value: Any, key: str = "") -> Any:  # Any: JSON values
+        if isinstance(value, dict):
+            return {name: rename(item, name) for name, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [
+                rename(item, "notice" if value[0] == "notice" and place else "") for place, item in enumerate(value)
+            ]
+        if key in {"notice", "release_id", "reference", "command_id"}:
+            return names.setdefault(str(value), f"id-{len(names)}")
+        return value
+
+    return [rename(item) for item in seen]
+
+
+# What can happen. Each returns a step that draws nothing any more.
+
+
+def commissioned(name: str) -> Step:
+    """Have the Jobcenter commission help for a person whose case is opened."""
+
+    def step(world: World) -> None:
+        command = read_command(a_commission(f"BG {name}"))
+        recipient_id = world.recipient(JOBCENTER)
+        commissions.take_command(world.work, recipient_id=recipient_id, command=command, settings=world.gate.settings)
+        commission_id = next(item.key_id for item in reversed(world.work.outgoing) if item.type.startswith("consent."))
+        world.hear(a_case(world.person(name), commission_id))
+
+    return step
+
+
+def came(name: str) -> Step:
+    """Have a person come by themselves."""
+    return lambda world: world.hear(a_case(world.person(name)))
+
+
+def known(name: str, category: Category, value: str, *, fact: str, version: int, at: datetime) -> Step:
+    """Have a fact recorded or corrected."""
+
+    def step(world: World) -> None:
+        fact_id = f"{fact}-{world.mark}"
+        world.hear(an_event(world.person(name), category, value, fact_id=fact_id, version=version, at=at))
+
+    return step
+
+
+def an_event(
+    person_id: str, category: Category, value: str, *, fact_id: str, version: int, at: datetime
+) -> Disclosable:
+    """Return the event that brings a value of a category."""
+    if category in LIFE_DOMAINS:
+        amount = int(value.encode().hex()[:8], 16)
+        return a_finding(
+            person_id,
+            category,
+            value,
+            fact_id=fact_id,
+            version=version,
+            at=at,
+            amount_cents=amount,
+            contested=amount % 3 == 0,
+        )
+    builders: dict[Category, Callable[..., Disclosable]] = {
+        Category.CONCLUSION: partial(a_conclusion, code=value),
+        Category.RECOMMENDATION: partial(a_recommendation, code=value),
+        Category.STATEMENT: partial(a_statement, text=f"{value} {'x' * (len(value) * 3)}"),
+        Category.CONTACT: partial(a_contact, address=f"0201 {value}"),
+        Category.IDENTITY: partial(an_identity, name=value),
+        Category.ATTENDANCE: partial(an_attendance, on=at.date()),
+    }
+    return builders[category](person_id, fact_id=fact_id, version=version, at=at)
+
+
+def removed(name: str, *, fact: str) -> Step:
+    """Have a fact removed."""
+    return lambda world: world.hear(a_removal(world.person(name), f"{fact}-{world.mark}", version=99))
+
+
+def asked_for(name: str, provider: str, referral: str, needed: Iterable[Category]) -> Step:
+    """Have a team ask a provider for help."""
+    needs = tuple(needed)
+
+    def step(world: World) -> None:
+        referral_id = f"{referral}-{world.mark}"
+        asked = a_referral(world.person(name), *needs, recipient_id=world.recipient(provider), referral_id=referral_id)
+        world.hear(asked)
+
+    return step
+
+
+def closed(name: str, referral: str) -> Step:
+    """Have a referral closed."""
+    return lambda world: world.hear(a_closing(world.person(name), f"{referral}-{world.mark}"))
+
+
+def said(
+    name: str,
+    towards: str,
+    words: dict[Category, Word],
+    *,
+    referral: str | None = None,
+    kinds: frozenset[Kind] = BOTH_KINDS,
+    reaches_back: bool = True,
+    days: int = 99,
+) -> Step:
+    """Have a person give answers."""
+
+    def step(world: World) -> None:
+        declared = a_declaration(
+            world.person(name),
+            recipient_id=world.recipient(towards),
+            purpose=referral_purpose(f"{referral}-{world.mark}") if referral else BENEFIT,
+            words=words,
+            kinds=kinds,
+            reaches_back=reaches_back,
+            valid_for=days * DAY,
+        )
+        grants.record(world.work, declared)
+
+    return step
+
+
+def withdrawn(name: str, towards: str, *categories: Category) -> Step:
+    """Have a person take answers back."""
+
+    def step(world: World) -> None:
+        chosen = frozenset(categories) or None
+        recipient_id = world.recipient(towards)
+        grants.withdraw(world.work, person_id=world.person(name), recipient_id=recipient_id, categories=chosen)
+
+    return step
+
+
+def expired(name: str) -> Step:
+    """Have the calendar end a person's answers."""
+    return lambda world: grants.expire(world.work, world.person(name))
+
+
+def calendar() -> Step:
+    """Have the calendar send statuses, and unopened notices afresh."""
+
+    def step(world: World) -> None:
+        world.work.session.flush()
+        commissions.notice_new_statuses(world.work, settings=world.gate.settings)
+        world.work.session.flush()
+        for release_id, _ in sorted(unopened(world.work, older_than=timedelta(hours=6)), key=age(world)):
+            renew(world.work, release_id=release_id)
+
+    return step
+
+
+def age(world: World) -> Callable[[tuple[str, str]], int]:
+    """Return by what a play's notices are put in order: when they were sent."""
+    order = {item.message_id: place for place, item in enumerate(world.work.outgoing)}
+    return lambda due: order.get(due[0], -1)
+
+
+def opens(which: float) -> Step:
+    """Have the observer open one of its notices, or one that nobody sent."""
+
+    def step(world: World) -> None:
+        notices = ["A" * 43, *world.notices()]
+        notice_id = notices[int(which * len(notices))]
+        recipient_id = world.recipient(world.observer)
+        answer = opening.open_notice(
+            world.work, recipient_id=recipient_id, notice_id=notice_id, settings=world.gate.settings
+        )
+        world.seen.append(("answer", answer))
+
+    return step
+
+
+def speaks(raw: dict[str, Any]) -> Step:
+    """Have the observer give a command."""
+
+    def step(world: World) -> None:
+        faults = commissions.take_command(
+            world.work,
+            recipient_id=world.recipient(world.observer),
+            command=read_command({**raw, "command_id": new_id()}),
+            settings=world.gate.settings,
+        )
+        world.seen.append(("faults", faults))
+
+    return step
+
+
+def answers_what_it_holds(which: float) -> Step:
+    """Have the observing provider answer a referral that it has opened."""
+
+    def step(world: World) -> None:
+        held = [
+            item[1]["released"]["reference"] for item in world.seen if item[0] == "answer" and "released" in item[1]
+        ]
+        references = [*held, "nobody-knows-it"]
+        speaks(an_answer_to(references[int(which * len(references))]))(world)
+
+    return step
+
+
+def value(random: Random) -> str:
+    """Draw a code of any length."""
+    return "".join(random.choices("abcdefgh", k=random.randrange(2, 30)))

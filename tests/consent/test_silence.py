@@ -1,0 +1,127 @@
+"""What an observer sees depends on what was released to it, and on nothing else (N1, N2, N3)."""
+
+import os
+from collections import Counter
+from random import Random
+
+import pytest
+
+from services.consent.domain import Word
+from shared.contracts.categories import Category
+from tests.consent import histories as past
+from tests.consent.builders import CLINIC, DAY, JOBCENTER, NOON, SECOND
+from tests.consent.gate import Gate
+from tests.consent.histories import Seen, Step, play
+from tests.consent.pairs import Timed, draw_released, draw_rest
+
+PAIRS = int(os.environ.get("GESEHEN_TEST_PAIRS", "30"))
+"""How many pairs are drawn for each observer; a night can take thousands."""
+
+
+def results(seen: Seen) -> Counter[str]:
+    """Count what the observer was answered."""
+    return Counter(item[1]["result"] for item in seen if item[0] == "answer")
+
+
+@pytest.mark.parametrize("observer", [JOBCENTER, CLINIC])
+def test_two_histories_that_differ_only_in_what_is_not_released_look_the_same(sqlite_gate: Gate, observer: str) -> None:
+    random, met = Random(76), Counter[str]()  # noqa: S311  a seed, not a secret
+
+    for number in range(PAIRS):
+        common = draw_released(random, observer)
+        one, other = (play(sqlite_gate, observer, [*common.steps, *draw_rest(random, common)]) for _ in range(2))
+        assert one == other, f"pair {number} of {observer}"
+        met += results(one)
+        met["notices"] += sum(item[0] == "notice" for item in one)
+        met["nothing released"] += not common.categories
+
+    # A generator that never makes the case proves nothing.
+    assert met["released"] > PAIRS / 2, met
+    assert met["retracted"] > PAIRS / 10, met
+    assert met["empty"] > PAIRS / 5, met
+    assert met["nothing released"] > PAIRS / 10, met
+
+
+@pytest.mark.parametrize("observer", [JOBCENTER, CLINIC])
+def test_a_history_without_any_trace_of_the_rest_looks_the_same_too(sqlite_gate: Gate, observer: str) -> None:
+    random = Random(203)  # noqa: S311  a seed, not a secret
+
+    for number in range(PAIRS // 3):
+        common = draw_released(random, observer)
+        with_the_rest = play(sqlite_gate, observer, [*common.steps, *draw_rest(random, common)])
+        assert with_the_rest == play(sqlite_gate, observer, common.steps), f"pair {number} of {observer}"
+
+
+def test_histories_that_differ_in_what_is_released_do_not_look_the_same(sqlite_gate: Gate) -> None:
+    random, told_apart = Random(67), 0  # noqa: S311  a seed, not a secret
+
+    for _ in range(20):
+        one, other = (play(sqlite_gate, JOBCENTER, draw_released(random, JOBCENTER).steps) for _ in range(2))
+        told_apart += one != other
+
+    assert told_apart > 12
+
+
+def known_and_opened() -> list[Timed]:
+    """Return how the Jobcenter came to hold a finding about Anna's work."""
+    code = past.known("anna", Category.WORK, "found", fact="fact-1", version=1, at=NOON)
+    return [
+        (NOON, past.commissioned("anna")),
+        (NOON + 1 * SECOND, past.said("anna", JOBCENTER, {Category.WORK: Word.YES}, days=1)),
+        (NOON + 2 * SECOND, code),
+        (NOON + 3 * SECOND, past.opens(0.9)),
+        (NOON + DAY + 60 * SECOND, past.calendar()),
+        *((NOON + DAY + (90 + number) * SECOND, past.opens(number / 5)) for number in range(5)),
+    ]
+
+
+REASONS: dict[str, Step] = {
+    "withdrawn": past.withdrawn("anna", JOBCENTER),
+    "withdrawn for the category": past.withdrawn("anna", JOBCENTER, Category.WORK),
+    "a later no": past.said("anna", JOBCENTER, {Category.WORK: Word.NO}),
+    "a later ask": past.said("anna", JOBCENTER, {Category.WORK: Word.ASK}),
+    "a no under one kind": past.said("anna", JOBCENTER, {Category.WORK: Word.NO}, kinds=past.ONE_KIND),
+    "removed": past.removed("anna", fact="fact-1"),
+    "expired": past.expired("anna"),
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_retraction_looks_the_same_whatever_the_reason(sqlite_gate: Gate, reason: str) -> None:
+    at = NOON + DAY + 30 * SECOND
+
+    seen = play(sqlite_gate, JOBCENTER, [*known_and_opened(), (at, REASONS[reason])])
+
+    assert results(seen)["retracted"] >= 1
+    assert seen == play(sqlite_gate, JOBCENTER, [*known_and_opened(), (at, REASONS["withdrawn"])])
+
+
+NOTHING_RELEASED: dict[str, list[Step]] = {
+    "not asked": [],
+    "refused": [past.said("anna", JOBCENTER, {Category.WORK: Word.NO})],
+    "asked each time": [past.said("anna", JOBCENTER, {Category.WORK: Word.ASK})],
+    "under one kind only": [past.said("anna", JOBCENTER, {Category.WORK: Word.YES}, kinds=past.ONE_KIND)],
+    "another category": [past.said("anna", JOBCENTER, {Category.CONTACT: Word.YES})],
+    "from now on": [past.said("anna", JOBCENTER, {Category.WORK: Word.YES}, reaches_back=False)],
+    "withdrawn before": [
+        past.said("anna", JOBCENTER, {Category.WORK: Word.ASK}),
+        past.withdrawn("anna", JOBCENTER),
+    ],
+}
+
+
+@pytest.mark.parametrize("state", NOTHING_RELEASED)
+def test_refused_not_asked_and_pending_look_the_same(sqlite_gate: Gate, state: str) -> None:
+    def history(steps: list[Step]) -> list[Timed]:
+        return [
+            (NOON, past.commissioned("anna")),
+            (NOON + SECOND, past.known("anna", Category.WORK, "found", fact="fact-1", version=1, at=NOON)),
+            *((NOON + (2 + number) * SECOND, step) for number, step in enumerate(steps)),
+            (NOON + DAY, past.calendar()),
+            *((NOON + DAY + (9 + number) * SECOND, past.opens(number / 4)) for number in range(4)),
+        ]
+
+    seen = play(sqlite_gate, JOBCENTER, history(NOTHING_RELEASED[state]))
+
+    assert seen == play(sqlite_gate, JOBCENTER, history([]))
+    assert "released" not in results(seen)
