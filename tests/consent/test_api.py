@@ -1,0 +1,230 @@
+"""HTTP of the gate: who may ask what, and what is answered to everybody else."""
+
+from typing import Any
+
+import pytest
+
+from shared.contracts.categories import Category
+from shared.web import Role
+from tests.consent.builders import JOBCENTER, SHA, a_conclusion, a_statement
+from tests.consent.gate import PUBLIC_KEY, Gate
+
+PERSON_DESK, OPERATOR = {Role.PERSON_DESK}, {Role.OPERATOR}
+ROUTES: dict[tuple[str, str], set[Role]] = {
+    ("POST", "/grants"): PERSON_DESK,
+    ("POST", "/withdrawals"): PERSON_DESK,
+    ("POST", "/previews"): PERSON_DESK,
+    ("GET", "/persons/{person_id}/answers"): PERSON_DESK,
+    ("GET", "/persons/{person_id}/ledger"): PERSON_DESK,
+    ("GET", "/persons/{person_id}/ledger/in-plain-words"): PERSON_DESK,
+    ("GET", "/gate-key"): OPERATOR,
+    ("PUT", "/recipients/{recipient_id}"): OPERATOR,
+    ("GET", "/recipients"): OPERATOR,
+    ("POST", "/recipients/{recipient_id}/ending"): OPERATOR,
+    ("GET", "/ledger/{recipient_id}/verification"): OPERATOR,
+    ("GET", "/parked"): OPERATOR,
+    ("POST", "/parked/{parked_id}/handling"): OPERATOR,
+    ("POST", "/parked/{parked_id}/dropping"): OPERATOR,
+}
+OPEN_TO_ALL = {("GET", "/health"), ("GET", "/ready")}
+
+
+def a_path(path: str) -> str:
+    """Return a path with ids in it that nobody has."""
+    return path.format(person_id="person-nobody", recipient_id="recipient-nobody", parked_id="parked-nobody")
+
+
+def test_the_description_names_every_route_and_no_other(sqlite_gate: Gate) -> None:
+    described = sqlite_gate.http.get("/openapi.json").json()["paths"]
+
+    found = {(method.upper(), path) for path, methods in described.items() for method in methods}
+    assert found == set(ROUTES) | OPEN_TO_ALL
+
+
+def test_each_route_is_for_its_own_role_alone(sqlite_gate: Gate) -> None:
+    found = {
+        route: {role for role in Role if sqlite_gate.ask(route[0], a_path(route[1]), {}, role=role).status_code != 403}
+        for route in ROUTES
+    }
+
+    assert found == ROUTES
+
+
+def test_nobody_unknown_gets_further_than_the_door(sqlite_gate: Gate) -> None:
+    answers = [sqlite_gate.ask(method, a_path(path), {}, role="nobody") for method, path in ROUTES]
+    without_token = [sqlite_gate.http.request(method, a_path(path)) for method, path in ROUTES]
+
+    assert {answer.status_code for answer in [*answers, *without_token]} == {401}
+
+
+def test_documentation_pages_that_load_scripts_from_elsewhere_are_not_there(sqlite_gate: Gate) -> None:
+    assert [sqlite_gate.http.get(path).status_code for path in ("/docs", "/redoc")] == [404, 404]
+
+
+def test_the_gates_key_is_given_without_its_private_half(sqlite_gate: Gate) -> None:
+    key = sqlite_gate.ask("GET", "/gate-key", role="operator").json()
+
+    assert (key["kty"], key["crv"]) == ("EC", "P-256")
+    assert "d" not in key
+
+
+@pytest.mark.parametrize("path", ["answers", "ledger", "ledger/in-plain-words"])
+def test_of_a_person_whom_nobody_knows_nothing_is_said(sqlite_gate: Gate, path: str) -> None:
+    answer = sqlite_gate.ask("GET", f"/persons/person-nobody/{path}")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "person_not_found")
+
+
+def test_the_chain_of_a_recipient_whom_nobody_knows_is_not_called_whole(sqlite_gate: Gate) -> None:
+    answer = sqlite_gate.ask("GET", "/ledger/jobcenter-bochum/verification", role="operator")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "recipient_not_found")
+
+
+@pytest.mark.parametrize("strange", ["a%00b", "ABC DEF", "x" * 99])
+def test_an_id_that_cannot_be_one_is_malformed(gate: Gate, strange: str) -> None:
+    answers = [
+        gate.ask("GET", f"/persons/{strange}/answers"),
+        gate.ask("GET", f"/ledger/{strange}/verification", role="operator"),
+        gate.ask("POST", f"/recipients/{strange}/ending", role="operator"),
+    ]
+
+    assert {answer.status_code for answer in answers} == {422}
+
+
+def test_the_person_sees_every_answer_and_which_of_them_stand(gate: Gate) -> None:
+    person = gate.a_person()
+    gate.grant(person, Category.CONCLUSION)
+    gate.grant(person, Category.CONCLUSION)
+
+    answers = gate.ask("GET", f"/persons/{person}/answers").json()
+
+    assert [answer["stands"] for answer in answers] == [False, False, True, True]
+    assert {answer["word"] for answer in answers} == {"yes"}
+    assert {answer["kind"] for answer in answers} == {"secrecy_release", "data_consent"}
+
+
+def a_preview(person: str, **changes: Any) -> dict[str, Any]:
+    """Return what the person's desk asks before a person decides."""
+    categories = ["conclusion", "statement"]
+    return {"person_id": person, "recipient_id": JOBCENTER, "purpose": "benefit", "categories": categories, **changes}
+
+
+def test_a_preview_shows_what_the_recipient_then_sees_and_its_hash(gate: Gate) -> None:
+    person = gate.a_person()
+    gate.hear(a_conclusion(person), a_statement(person))
+
+    preview = gate.ask("POST", "/previews", a_preview(person)).json()
+    gate.grant(person, Category.CONCLUSION, Category.STATEMENT)
+
+    assert preview["would_see"] == gate.open(gate.notices()[-1])["released"]
+    assert len(preview["sha256"]) == 64
+
+
+def test_a_preview_records_nothing_and_tells_nobody(gate: Gate) -> None:
+    person = gate.a_person()
+    gate.hear(a_conclusion(person))
+    before = gate.notices()
+
+    gate.ask("POST", "/previews", a_preview(person))
+
+    assert gate.notices() == before
+    assert gate.ask("GET", f"/persons/{person}/answers").json() == []
+
+
+def test_a_preview_of_what_is_not_known_shows_that_nothing_would_be_seen(gate: Gate) -> None:
+    person = gate.a_person()
+
+    assert gate.ask("POST", "/previews", a_preview(person)).json()["would_see"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [({"person_id": "person-nobody"}, 404), ({"recipient_id": "jobcenter-bochum"}, 404), ({"purpose": "billing"}, 422)],
+)
+def test_a_preview_is_for_known_persons_recipients_and_purposes(
+    sqlite_gate: Gate, changes: dict[str, str], status: int
+) -> None:
+    person = sqlite_gate.a_person()
+
+    assert sqlite_gate.ask("POST", "/previews", a_preview(person, **changes)).status_code == status
+
+
+def a_registration(**changes: Any) -> dict[str, Any]:
+    """Return how an operator registers a provider."""
+    return {
+        "role": "provider",
+        "display_name": "Schuldnerhilfe",
+        "offered": ["identity", "debts"],
+        "public_key": PUBLIC_KEY,
+        "secrecy_commitment": {"signed_on": "2026-01-15", "document_sha256": SHA},
+        **changes,
+    }
+
+
+def test_a_registered_recipient_is_listed(gate: Gate) -> None:
+    answer = gate.ask("PUT", "/recipients/schuldnerhilfe", a_registration(), role="operator")
+
+    assert answer.status_code == 200
+    listed = gate.ask("GET", "/recipients", role="operator").json()
+    assert [item["recipient_id"] for item in listed] == [JOBCENTER, "lvr-klinik", "schuldnerhilfe"]
+    assert listed[-1] == {
+        "recipient_id": "schuldnerhilfe",
+        "role": "provider",
+        "offered": ["identity", "debts"],
+        "ended_at": None,
+        "connected": False,
+    }
+
+
+SEVEN = ["identity", "contact", "livelihood", "housing", "debts", "family", "safety"]
+
+
+@pytest.mark.parametrize(
+    ("recipient_id", "changes", "field"),
+    [
+        ("care", {}, "recipient_id"),
+        ("consent", {}, "recipient_id"),
+        ("-x-", {}, "recipient_id"),
+        (JOBCENTER, {}, "role"),
+        ("schuldnerhilfe", {"role": "friend"}, "role"),
+        ("schuldnerhilfe", {"display_name": ""}, "display_name"),
+        ("schuldnerhilfe", {"display_name": "a\x00b"}, "display_name"),
+        ("schuldnerhilfe", {"offered": ["gossip"]}, "offered"),
+        ("schuldnerhilfe", {"offered": SEVEN}, "offered"),
+        ("schuldnerhilfe", {"offered": ["attendance"]}, "offered"),
+        ("schuldnerhilfe", {"offered": ["outcome"]}, "offered"),
+        ("schuldnerhilfe", {"role": "jobcenter", "offered": ["debts"]}, "offered"),
+        ("schuldnerhilfe", {"public_key": {}}, "public_key"),
+        ("schuldnerhilfe", {"public_key": {**PUBLIC_KEY, "crv": "P-384"}}, "public_key"),
+        ("schuldnerhilfe", {"secrecy_commitment": None}, "secrecy_commitment"),
+        ("schuldnerhilfe", {"secrecy_commitment": {"signed_on": "2026-01-15"}}, "secrecy_commitment"),
+        (
+            "schuldnerhilfe",
+            {"secrecy_commitment": {"signed_on": "2026-03-03", "document_sha256": SHA}},
+            "secrecy_commitment",
+        ),
+        ("schuldnerhilfe", {"secrecy_commitment": {"signed_on": 0, "document_sha256": SHA}}, "secrecy_commitment"),
+    ],
+)
+def test_nobody_is_registered_with_a_field_that_cannot_be_accepted(
+    sqlite_gate: Gate, recipient_id: str, changes: dict[str, Any], field: str
+) -> None:
+    answer = sqlite_gate.ask("PUT", f"/recipients/{recipient_id}", a_registration(**changes), role="operator")
+
+    assert answer.status_code == 422
+    assert {error["field"].split(".")[0] for error in answer.json()["errors"]} == {field}
+    assert len(sqlite_gate.ask("GET", "/recipients", role="operator").json()) == 2
+
+
+def test_a_private_key_is_refused_and_not_repeated(sqlite_gate: Gate) -> None:
+    key = {**PUBLIC_KEY, "d": PUBLIC_KEY["x"]}
+
+    answer = sqlite_gate.ask("PUT", "/recipients/schuldnerhilfe", a_registration(public_key=key), role="operator")
+
+    assert answer.status_code == 422
+    assert PUBLIC_KEY["x"] not in answer.text
+
+
+def test_an_unknown_recipient_cannot_be_ended(sqlite_gate: Gate) -> None:
+    assert sqlite_gate.ask("POST", "/recipients/jobcenter-bochum/ending", role="operator").status_code == 404

@@ -1,0 +1,143 @@
+"""A marker in every field that is about a person: it is in no file, no log line, no printed value and no answer."""
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from services.consent import tables
+from shared.contracts.categories import Category
+from tests.consent.builders import (
+    CLINIC,
+    JOBCENTER,
+    a_case_end,
+    a_closing,
+    a_commission,
+    a_conclusion,
+    a_contact,
+    a_finding,
+    a_recommendation,
+    a_statement,
+    an_answer_to,
+    an_attendance,
+    an_identity,
+)
+from tests.consent.gate import Gate, a_gate_with_recipients
+from tests.consent.stores import SqliteStores
+from tests.consent.wire import Wire
+
+MARKERS = (
+    "markname",
+    "markaddress",
+    "markdebts",
+    "markwork",
+    "markmental",
+    "markstatement",
+    "markadvice",
+    "markresult",
+    "MARKREF",
+    "0201 77777",
+    "1951-05-17",
+    "765432100",
+)
+CATEGORIES = tuple(category.value for category in Category)
+
+
+@pytest.fixture
+def told(sqlite_stores: SqliteStores, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[Gate]:
+    """Return a gate through which a whole life has gone, and whose output is caught."""
+    capfd.readouterr()
+    with sqlite_stores.fresh(tmp_path) as store, a_gate_with_recipients(tmp_path, store) as gate:
+        live(gate)
+        yield gate
+
+
+def live(gate: Gate) -> None:
+    """Have everything happen that can happen to a person, refusals and faults included."""
+    person, wire = gate.a_person("MARKREF 1"), Wire(gate)
+    gate.hear(
+        an_identity(person, "markname"),
+        a_contact(person, "markaddress"),
+        a_finding(person, Category.DEBTS, "markdebts", amount_cents=765432100, since_on=date(1951, 5, 17)),
+        a_finding(person, Category.WORK, "markwork", fact_id="fact-0001"),
+        a_finding(person, Category.MENTAL_HEALTH, "markmental"),
+        a_statement(person, "markstatement"),
+        a_recommendation(person, "markadvice"),
+        a_conclusion(person, "markresult"),
+        an_attendance(person, date(1951, 5, 17)),
+    )
+    referral = gate.a_referral_of(person)
+    gate.grant(person, Category.CONCLUSION, Category.WORK, Category.CONTACT, Category.STATEMENT)
+    gate.agree(person, referral, Category.IDENTITY, Category.MENTAL_HEALTH, Category.DEBTS)
+    jobcenter, clinic = gate.reading(), gate.reading(CLINIC)
+    jobcenter.news()
+    [content] = clinic.news()
+    gate.hear(a_finding(person, Category.WORK, "markwork_corrected", fact_id="fact-0001", version=2))
+    jobcenter.news()
+    wire.send(an_answer_to(content["released"]["reference"], "ended", outcome="not_helped"), CLINIC)
+    wire.send(a_commission("MARKREF 2", contact={"channel": "phone", "address": "0201 77777"}))
+    wire.send(a_commission("MARKREF 3", service="markname"))
+    wire.send_bytes(b"markname")
+    wire.open_bytes(b'{"open": "markname!"}')
+    gate.ask("POST", "/grants", {"person_id": person, "words": {"markname": "yes"}, "purpose": "markname"})
+    gate.ask("GET", "/persons/markname/ledger")
+    gate.withdraw(person)
+    jobcenter.news()
+    gate.hear(a_closing(person, referral), a_case_end(person))
+
+
+def test_no_file_of_the_store_holds_a_value_the_write_ahead_log_included(told: Gate) -> None:
+    files = [path for path in told.folder.iterdir() if "sqlite3" in path.name]
+
+    assert any(path.name.endswith("-wal") for path in files)
+    found = {(path.name, mark) for path in files for mark in MARKERS if mark.encode() in path.read_bytes()}
+    assert found == set()
+
+
+def test_no_readable_column_names_a_category_that_a_fact_or_an_answer_belongs_to(told: Gate) -> None:
+    with sqlite3.connect(told.folder / "consent.sqlite3") as connection:
+        rows = {
+            name: str(connection.execute(f"SELECT * FROM {name}").fetchall())  # noqa: S608  our own tables
+            for name in ("fact", "answer", "grant_record", "release", "ledger", "outbox", "command")
+        }
+    connection.close()
+
+    assert {(name, category) for name, text in rows.items() for category in CATEGORIES if category in text} == set()
+
+
+def test_no_log_line_holds_a_value_or_a_category(told: Gate, capfd: pytest.CaptureFixture[str]) -> None:
+    written = capfd.readouterr()
+    lines = written.out + written.err
+
+    assert "service_started" in lines
+    assert [mark for mark in MARKERS if mark in lines] == []
+    assert [category for category in CATEGORIES if category in lines] == []
+    assert told.folder
+
+
+def test_no_row_prints_a_value(told: Gate) -> None:
+    rows = [row for table in vars(tables).values() if _is_table(table) for row in told.rows(table)]
+
+    printed = repr(rows)
+
+    assert len(rows) > 40
+    assert [mark for mark in MARKERS if mark in printed] == []
+
+
+def _is_table(thing: object) -> bool:
+    return isinstance(thing, type) and issubclass(thing, tables.Base) and thing is not tables.Base
+
+
+def test_a_notice_is_nothing_but_a_random_id(told: Gate) -> None:
+    with sqlite3.connect(told.folder / "consent.sqlite3") as connection:
+        found = connection.execute(
+            "SELECT message_id, type, correlation_id, key_id, body FROM outbox WHERE destination IN (?, ?)",
+            (JOBCENTER, CLINIC),
+        ).fetchall()
+    connection.close()
+
+    assert len(found) > 6
+    assert {len(message_id) for message_id, *_ in found} == {43}
+    assert all(row == (row[0], "notice", row[0], None, b"") for row in found)
