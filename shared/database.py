@@ -4,9 +4,22 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Dialect, Engine, MetaData, String, Table, create_engine, event, select
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Dialect,
+    Engine,
+    Executable,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    event,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.types import TypeDecorator
@@ -137,7 +150,13 @@ def is_out_of_reach(error: DBAPIError) -> bool:
 
 def insert_or_ignore(session: Session, table: Table, values: dict[str, Any]) -> bool:
     """Insert a row unless its key exists; say whether it was inserted."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    # The row itself is asked for: the number of rows is not told by every driver.
-    statement = dialect.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
+    statement = _insert_unless_there(table, session.get_bind().dialect.name)
     return session.execute(statement, values).first() is not None
+
+
+@cache
+def _insert_unless_there(table: Table, dialect: str) -> Executable:
+    # The row itself is asked for: the number of rows is not told by every driver.
+    if dialect == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
+    return postgresql.insert(table).on_conflict_do_nothing().returning(*table.primary_key)

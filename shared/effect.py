@@ -36,20 +36,34 @@ class Effects:
         self._parking = parking
         self._reader = reader
 
-    def once(self, work: UnitOfWork, received: Received) -> str:
-        """Handle a message unless that was done before, then what waited for it; return what became of it."""
-        event, message_id = received.event, received.message_id
+    def now(self, work: UnitOfWork, received: Received) -> str:
+        """Handle a message unless that was done before, then what waited for it; return what became of it.
+
+        Raises TooEarly, and nothing is done: then ask for it `now_or_later`.
+        """
+        event = received.event
         work.correlation_id = received.correlation_id
-        if not self._inbox.first_time(work.session, message_id=message_id, type_=event.event_type, now=work.now):
+        if not self._is_new(work, received):
             return KNOWN
-        try:
-            with work.attempt():
-                self._handlers[event.event_type](work, event)
-        except TooEarly:
-            self._inbox.let_wait(work.session, message_id=message_id, key_id=event.key_id, body=event.body())
-            return WAITS
+        self._handlers[event.event_type](work, event)
         self._wake_waiting(work, event.key_id)
         return HANDLED
+
+    def now_or_later(self, work: UnitOfWork, received: Received) -> str:
+        """Handle a message, or have it wait if it came too early; the savepoint that this takes is not free."""
+        event = received.event
+        try:
+            with work.attempt():
+                return self.now(work, received)
+        except TooEarly:
+            self._is_new(work, received)
+            self._inbox.let_wait(work.session, message_id=received.message_id, key_id=event.key_id, body=event.body())
+            return WAITS
+
+    def _is_new(self, work: UnitOfWork, received: Received) -> bool:
+        return self._inbox.first_time(
+            work.session, message_id=received.message_id, type_=received.event.event_type, now=work.now
+        )
 
     def park(self, work: UnitOfWork, *, parked_id: str, received: Received | None, body: bytes, reason: str) -> None:
         """Keep a message that no retry could help."""
@@ -69,7 +83,7 @@ class Effects:
         parked = self._parking.take(work.session, parked_id)
         if parked is None:
             return False
-        outcome = self.once(work, self._read_parked(parked))
+        outcome = self.now_or_later(work, self._read_parked(parked))
         self._parking.resolve(work.session, parked_id, resolution=outcome, now=work.now)
         return True
 

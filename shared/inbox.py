@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Column, LargeBinary, MetaData, String, Table, delete, func, select, update
+from sqlalchemy import Column, LargeBinary, MetaData, String, Table, bindparam, delete, func, select, update
 from sqlmodel import Session
 
 from shared.database import Instant, insert_or_ignore
@@ -59,8 +59,10 @@ class Inbox:
     """Decides, inside a transaction, whether a message still has to have its effect."""
 
     def __init__(self, metadata: MetaData, keys: PersonKeys) -> None:
-        self._inbox = metadata.tables["inbox"]
+        self._inbox = table = metadata.tables["inbox"]
         self._keys = keys
+        # Asked for every message, so it is built once, and put to the connection rather than through the ORM.
+        self._waiting = select(table).where(table.c.waiting_key == bindparam("key_id")).order_by(table.c.received_at)
 
     def first_time(self, session: Session, *, message_id: str, type_: str, now: datetime) -> bool:
         """Record the message; return False if it was recorded before."""
@@ -74,10 +76,7 @@ class Inbox:
 
     def waiting(self, session: Session, key_id: str) -> list[tuple[str, str, bytes]]:
         """Return (message id, type, body) of what waits under this key, oldest first."""
-        table = self._inbox
-        rows = session.execute(
-            select(table).where(table.c.waiting_key == key_id).order_by(table.c.received_at)
-        ).mappings()
+        rows = session.connection().execute(self._waiting, {"key_id": key_id}).mappings()
         found = []
         for row in list(rows):
             try:

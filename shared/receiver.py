@@ -17,7 +17,7 @@ from shared import topology
 from shared.bus import BrokerTrouble, Line
 from shared.contracts.envelope import Envelope
 from shared.effect import Effects, Handler, Handlers
-from shared.inbox import Inbox, Parking
+from shared.inbox import Inbox, Parking, TooEarly
 from shared.keys import KeyDestroyed, KeyNeverMade
 from shared.observability import correlation_id
 from shared.outbox import random_id
@@ -121,9 +121,12 @@ class Receiver:
     async def _take_in(self, received: Received) -> None:
         event = received.event
         started = monotonic()
-        outcome = await self._writer.run(
-            lambda work: self._effects.once(work, received), locks=lambda session: {f"person:{event.key_id}"}
-        )
+        person = {f"person:{event.key_id}"}
+        try:
+            outcome = await self._writer.run(lambda work: self._effects.now(work, received), locks=lambda _: person)
+        except TooEarly:
+            later = self._effects.now_or_later
+            outcome = await self._writer.run(lambda work: later(work, received), locks=lambda _: person)
         took = round((monotonic() - started) * 1000, 1)
         log.info("event_received", type=event.event_type, message_id=received.message_id, outcome=outcome, took_ms=took)
 

@@ -1,7 +1,8 @@
 """One writer per service: handlers that arrive together share a commit, and what cannot wait goes first.
 
-A group holds at most 64 handlers or 5 ms of work; a waiting urgent one (a withdrawal, an opening) ends it. Each
-handler has a savepoint of its own, so one that fails fails alone. Nobody is answered before the commit.
+A group is what has arrived: at most 64 handlers or 50 ms of work, and a waiting urgent one (a withdrawal, an opening)
+ends it. When one of them fails, the group is run again with a savepoint for each, so that it fails alone: a handler
+may run twice. Nobody is answered before the commit.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ R = TypeVar("R")
 Locks = Callable[[Session], set[str]]
 
 GROUP_JOBS = 64
-GROUP_SECONDS = 0.005
+GROUP_SECONDS = 0.05
 ATTEMPTS = 3
 _RUN_AGAIN = {"40001", "40P01"}  # serialization failure, deadlock: PostgreSQL asks for it
 
@@ -160,34 +161,34 @@ class Writer:
     def _commit(self, group: list[_Job]) -> list[_Job]:
         """Run a group and return the jobs that are settled: all of them, or a first part if something urgent came."""
         try:
-            return self._transact_patiently(group)
+            return self._transact_patiently(group, careful=False)
+        except BaseException as error:
+            if _is_of_the_store(error) or len(group) == 1:
+                return _all_fail(group, error)
+        try:
+            return self._transact_patiently(group, careful=True)
         except BaseException as error:
             if _is_of_the_store(error):
-                for job in group:
-                    job.fail(StoreUnavailable())
-                return group
-            if len(group) > 1:  # one spoils it for all, at the commit or with its locks: alone it spoils it for itself
-                return self._commit(group[:1])
-            group[0].fail(error)
-            return group
+                return _all_fail(group, error)
+            return self._commit(group[:1])  # one spoils it for all, at the commit or with its locks: each alone now
 
-    def _transact_patiently(self, group: list[_Job]) -> list[_Job]:
+    def _transact_patiently(self, group: list[_Job], *, careful: bool) -> list[_Job]:
         for _ in range(ATTEMPTS - 1):
             try:
-                return self._transact(group)
+                return self._transact(group, careful=careful)
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) not in _RUN_AGAIN:
                     raise
-        return self._transact(group)
+        return self._transact(group, careful=careful)
 
-    def _transact(self, group: list[_Job]) -> list[_Job]:
+    def _transact(self, group: list[_Job], *, careful: bool) -> list[_Job]:
         now = self._clock()
         with self._database.write() as session:
             self._database.lock(session, {name for job in group for name in job.names_to_lock(session)})
             until = monotonic() + GROUP_SECONDS
             done: list[_Job] = []
             for job in group:
-                self._run(job, session, now)
+                (self._run_alone if careful else self._run)(job, session, now)
                 done.append(job)
                 if monotonic() > until or (self._urgent and not job.urgent):
                     break
@@ -195,20 +196,28 @@ class Writer:
             session.commit()
         return done
 
-    def _run(self, job: _Job, session: Session, now: datetime) -> None:
-        work = UnitOfWork(session, self._keys, now=now)
-        job.result, job.error, job.outgoing, job.rows = None, None, [], []
+    def _run_alone(self, job: _Job, session: Session, now: datetime) -> None:
         try:
-            with work.attempt():
-                job.result = job.handler(work)
-                job.rows = self._outbox.prepare(work.outgoing, now=now)
-            job.outgoing = work.outgoing
+            with session.begin_nested():
+                self._run(job, session, now)
         except DBAPIError as error:
             if is_out_of_reach(error):
                 raise
             job.fail(error)
         except Exception as error:
             job.fail(error)
+
+    def _run(self, job: _Job, session: Session, now: datetime) -> None:
+        job.error = None
+        work = UnitOfWork(session, self._keys, now=now)
+        job.result = job.handler(work)
+        job.outgoing, job.rows = work.outgoing, self._outbox.prepare(work.outgoing, now=now)
+
+
+def _all_fail(group: list[_Job], error: BaseException) -> list[_Job]:
+    for job in group:
+        job.fail(StoreUnavailable() if _is_of_the_store(error) else error)
+    return group
 
 
 def _is_of_the_store(error: BaseException) -> bool:

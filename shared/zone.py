@@ -9,10 +9,14 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from time import monotonic
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.keys import UnreadableValue, seal, unseal
+
+LOOK_SECONDS = 1.0
+"""How soon a change of the file is noticed; looking more often would cost more than unsealing."""
 
 
 class ZoneKeyGone(LookupError):
@@ -58,6 +62,7 @@ class ZoneKeys:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._read_at: tuple[int, int] | None = None
+        self._look_again = 0.0
         self._keys: dict[str, AESGCM] = {}
         self._ordered: list[ZoneKey] = []
 
@@ -80,16 +85,18 @@ class ZoneKeys:
         return unseal(key, where, sealed)
 
     def _follow(self) -> None:
+        if monotonic() < self._look_again:
+            return
         try:
             state = os.stat(self._path)
         except OSError:
             raise ZoneKeysUnreadable("the file of the zone keys is not there") from None
         seen = (state.st_mtime_ns, state.st_ino)
-        if seen == self._read_at:
-            return
-        self._ordered = read_zone_keys(self._path)
-        self._keys = {key.kid: AESGCM(key.key) for key in self._ordered}
-        self._read_at = seen
+        if seen != self._read_at:
+            self._ordered = read_zone_keys(self._path)
+            self._keys = {key.kid: AESGCM(key.key) for key in self._ordered}
+            self._read_at = seen
+        self._look_again = monotonic() + LOOK_SECONDS
 
 
 __all__ = ["UnreadableValue", "ZoneKey", "ZoneKeyGone", "ZoneKeys", "ZoneKeysUnreadable", "read_zone_keys"]

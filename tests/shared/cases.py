@@ -62,5 +62,5 @@ def ended(case_id: str = "case-0001") -> Received:
 async def give(kit: Kit, effects: Effects, received: Received) -> str:
     """Hand a message in the way the receiver does."""
     return await kit.writer.run(
-        lambda work: effects.once(work, received), locks=lambda _session: {f"person:{received.event.key_id}"}
+        lambda work: effects.now_or_later(work, received), locks=lambda _session: {f"person:{received.event.key_id}"}
     )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shared import receiver as module
+from shared import zone
 from shared.contracts.envelope import Envelope
 from shared.contracts.intake import CaseEnded, IdentityRecorded
 from shared.inbox import Parked
@@ -73,6 +74,7 @@ class Desk:
 @pytest.fixture
 def desk(kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.setattr(module, "PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr(zone, "LOOK_SECONDS", 0)
     write_zone_keys(tmp_path / "zone.json", today=datetime.now(UTC).date())
     line, cases, zone_keys = RememberingLine(), Cases(), ZoneKeys(tmp_path / "zone.json")
     receiver = Receiver(

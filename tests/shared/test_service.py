@@ -101,7 +101,7 @@ def test_a_message_that_waits_too_long_makes_a_service_not_ready(
     http: TestClient, service: Service, cases: Cases, clock: Clock
 ) -> None:
     effects = effects_of(service, cases)  # type: ignore[arg-type]  # it has the same parts
-    write(http, service, lambda work: effects.once(work, ended()))
+    write(http, service, lambda work: effects.now_or_later(work, ended()))
 
     clock.pass_by(seconds=61)
 

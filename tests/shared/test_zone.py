@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from shared import zone
 from shared.keys import UnreadableValue
 from shared.zone import ZoneKeyGone, ZoneKeys, ZoneKeysUnreadable
 from tests.shared.builders import MARKER, write_zone_keys
@@ -15,7 +16,8 @@ BODY = MARKER.encode()
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(zone, "LOOK_SECONDS", 0)
     file = tmp_path / "zone.json"
     write_zone_keys(file, old=YESTERDAY, new=TODAY)
     return file

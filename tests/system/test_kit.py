@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from ops.broker import Broker
 from ops.postgres import Postgres
-from shared import bus
+from shared import bus, zone
 from shared import receiver as receiving
 from shared.contracts.intake import CaseEnded
 from shared.service import Service
@@ -150,6 +150,7 @@ async def test_every_kind_of_malformed_message_is_parked_visible_and_counted(tow
 
 async def test_what_the_broker_gave_up_on_is_parked(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receiving, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(zone, "LOOK_SECONDS", 0)
 
     async with town.running(CONSUMER) as consumer:
         body = an_envelope(a_case(), consumer.zone_keys).to_bytes()
