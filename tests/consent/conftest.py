@@ -42,6 +42,14 @@ def gate(store: Store, tmp_path: Path) -> Iterator[Gate]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def unmoved_gate(sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+    """Return one gate for all tests of a module: for what is refused, and leaves nothing behind."""
+    folder = tmp_path_factory.mktemp("unmoved")
+    with sqlite_stores.fresh(folder) as fresh, a_gate_with_recipients(folder, fresh) as running:
+        yield running
+
+
 @pytest.fixture
 def sqlite_gate(sqlite_stores: SqliteStores, tmp_path: Path) -> Iterator[Gate]:
     """Return the same, on SQLite alone: for what does not depend on the database."""

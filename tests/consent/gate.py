@@ -20,10 +20,11 @@ from sqlmodel import Session, SQLModel, select
 
 from services.consent import commissions, grants, opening, recipients
 from services.consent.app import ConsentService, create_app
-from services.consent.domain import BENEFIT, RecipientRole, Word, referral_purpose
+from services.consent.domain import RecipientRole, Word, referral_purpose
+from services.consent.handlers import know_case
 from services.consent.settings import ConsentSettings
 from services.consent.subscribers import subscriptions
-from services.consent.tables import SubjectRow, metadata
+from services.consent.tables import metadata
 from shared.contracts.catalogue import EVENTS
 from shared.contracts.categories import Category
 from shared.contracts.envelope import CareEvent
@@ -53,6 +54,7 @@ Answer = dict[str, Any]
 
 PUBLIC_KEY = {name: str(value) for name, value in ECKey.generate_key("P-256", private=False).as_dict().items()}
 GATE_KEY = ECKey.generate_key("P-256", private=True).as_dict(private=True)
+KNOWN = {JOBCENTER: RecipientRole.JOBCENTER, CLINIC: RecipientRole.PROVIDER}
 OFFERED = {RecipientRole.JOBCENTER: JOBCENTERS_SIX, RecipientRole.PROVIDER: CLINICS_SIX}
 
 
@@ -148,18 +150,7 @@ class Gate:
 
     def register(self, recipient_id: str, role: RecipientRole = RecipientRole.JOBCENTER, *offered: Category) -> None:
         """Register a recipient."""
-        self.write(
-            lambda work: recipients.register(
-                work,
-                recipient_id=recipient_id,
-                role=role,
-                display_name=recipient_id.title(),
-                offered=list(offered or OFFERED[role]),
-                public_key=PUBLIC_KEY,
-                signed_on=NOON.date(),
-                document_sha256=SHA,
-            )
-        )
+        self.write(lambda work: register(work, recipient_id, role, *offered))
 
     def grant(self, person_id: str, *categories: Category, word: Word = Word.YES, **changes: Any) -> list[str]:
         """Have a person say one word to categories, towards the Jobcenter unless told otherwise."""
@@ -222,12 +213,16 @@ class Gate:
         """Return a recipient that has opened nothing yet."""
         return Reader(self, recipient_id)
 
-    def a_person(self, reference: str | None = None, recipient_id: str = JOBCENTER) -> str:
+    def a_person(self, reference: str | None = None) -> str:
         """Have the Jobcenter commission help and a case opened; return the person's id."""
         person_id, reference = f"person-{new_id()}", reference or f"BG-{new_id()[:12]}"
-        assert self.command(a_commission(reference), recipient_id) == []
-        newest = self.rows(SubjectRow, SubjectRow.recipient_id == recipient_id, SubjectRow.person_id == None)[-1]  # noqa: E711  SQL
-        self.hear(a_case(person_id, newest.subject_id))
+        command = read_command(a_commission(reference))
+
+        def commission(work: UnitOfWork) -> None:
+            commissions.take_command(work, recipient_id=JOBCENTER, command=command, settings=self.settings)
+            know_case(work, a_case(person_id, next(item.key_id for item in work.outgoing if item.key_id)))
+
+        self.write(commission)
         self._references[person_id] = reference
         return person_id
 
@@ -257,6 +252,26 @@ class Reader:
         return [self.gate.open(notice, self.recipient_id) for notice in fresh]
 
 
+def register(work: UnitOfWork, recipient_id: str, role: RecipientRole, *offered: Category) -> None:
+    """Register a recipient."""
+    recipients.register(
+        work,
+        recipient_id=recipient_id,
+        role=role,
+        display_name=recipient_id.title(),
+        offered=list(offered or OFFERED[role]),
+        public_key=PUBLIC_KEY,
+        signed_on=NOON.date(),
+        document_sha256=SHA,
+    )
+
+
+def register_all(work: UnitOfWork) -> None:
+    """Register the recipients that every gate knows."""
+    for recipient_id, role in KNOWN.items():
+        register(work, recipient_id, role)
+
+
 @contextmanager
 def running_gate(folder: Path, store: Store, clock: Clock | None = None, **changes: Any) -> Iterator[Gate]:
     """Run a gate on a database that holds its tables."""
@@ -270,9 +285,5 @@ def running_gate(folder: Path, store: Store, clock: Clock | None = None, **chang
 def a_gate_with_recipients(folder: Path, store: Store, **changes: Any) -> Iterator[Gate]:
     """Run a gate that knows a Jobcenter and a clinic."""
     with running_gate(folder, store, **changes) as gate:
-        gate.register(JOBCENTER)
-        gate.register(CLINIC, RecipientRole.PROVIDER)
+        gate.write(register_all)
         yield gate
-
-
-__all__ = ["BENEFIT", "Clock", "Gate", "Reader", "Store", "a_gate_with_recipients", "running_gate", "settings_in"]

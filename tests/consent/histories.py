@@ -11,7 +11,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from services.consent import commissions, grants, opening, recipients
+from services.consent import commissions, grants, opening
 from services.consent.domain import BENEFIT, Kind, RecipientRole, Word, referral_purpose
 from services.consent.subscribers import subscriptions
 from services.consent.timers import renew, unopened
@@ -28,7 +28,6 @@ from tests.consent.builders import (
     JOBCENTER,
     JOBCENTERS_SIX,
     NOON,
-    SHA,
     a_case,
     a_closing,
     a_commission,
@@ -45,7 +44,7 @@ from tests.consent.builders import (
     an_identity,
     new_id,
 )
-from tests.consent.gate import PUBLIC_KEY, Gate
+from tests.consent.gate import Gate, register
 
 Answer = dict[str, Any]
 Seen = list[Any]
@@ -99,27 +98,13 @@ def play(gate: Gate, observer: str, history: Sequence[tuple[datetime, Step]]) ->
     with service.database.write() as session:
         world = World(gate, UnitOfWork(session, service.keys, now=NOON), observer)
         for name, role in ROLES.items():
-            register(world, name, role)
+            register(world.work, world.recipient(name), role, *OFFERED[name])
         for at, step in sorted(history, key=lambda timed: timed[0]):
             world.work.now = at
             step(world)
             world.look()
         session.rollback()
     return renamed(world.seen)
-
-
-def register(world: World, name: str, role: RecipientRole) -> None:
-    """Register a recipient of this play."""
-    recipients.register(
-        world.work,
-        recipient_id=world.recipient(name),
-        role=role,
-        display_name=name,
-        offered=list(OFFERED[name]),
-        public_key=PUBLIC_KEY,
-        signed_on=NOON.date(),
-        document_sha256=SHA,
-    )
 
 
 def renamed(seen: Seen) -> Seen:

@@ -34,49 +34,49 @@ def a_path(path: str) -> str:
     return path.format(person_id="person-nobody", recipient_id="recipient-nobody", parked_id="parked-nobody")
 
 
-def test_the_description_names_every_route_and_no_other(sqlite_gate: Gate) -> None:
-    described = sqlite_gate.http.get("/openapi.json").json()["paths"]
+def test_the_description_names_every_route_and_no_other(unmoved_gate: Gate) -> None:
+    described = unmoved_gate.http.get("/openapi.json").json()["paths"]
 
     found = {(method.upper(), path) for path, methods in described.items() for method in methods}
     assert found == set(ROUTES) | OPEN_TO_ALL
 
 
-def test_each_route_is_for_its_own_role_alone(sqlite_gate: Gate) -> None:
+def test_each_route_is_for_its_own_role_alone(unmoved_gate: Gate) -> None:
     found = {
-        route: {role for role in Role if sqlite_gate.ask(route[0], a_path(route[1]), {}, role=role).status_code != 403}
+        route: {role for role in Role if unmoved_gate.ask(route[0], a_path(route[1]), {}, role=role).status_code != 403}
         for route in ROUTES
     }
 
     assert found == ROUTES
 
 
-def test_nobody_unknown_gets_further_than_the_door(sqlite_gate: Gate) -> None:
-    answers = [sqlite_gate.ask(method, a_path(path), {}, role="nobody") for method, path in ROUTES]
-    without_token = [sqlite_gate.http.request(method, a_path(path)) for method, path in ROUTES]
+def test_nobody_unknown_gets_further_than_the_door(unmoved_gate: Gate) -> None:
+    answers = [unmoved_gate.ask(method, a_path(path), {}, role="nobody") for method, path in ROUTES]
+    without_token = [unmoved_gate.http.request(method, a_path(path)) for method, path in ROUTES]
 
     assert {answer.status_code for answer in [*answers, *without_token]} == {401}
 
 
-def test_documentation_pages_that_load_scripts_from_elsewhere_are_not_there(sqlite_gate: Gate) -> None:
-    assert [sqlite_gate.http.get(path).status_code for path in ("/docs", "/redoc")] == [404, 404]
+def test_documentation_pages_that_load_scripts_from_elsewhere_are_not_there(unmoved_gate: Gate) -> None:
+    assert [unmoved_gate.http.get(path).status_code for path in ("/docs", "/redoc")] == [404, 404]
 
 
-def test_the_gates_key_is_given_without_its_private_half(sqlite_gate: Gate) -> None:
-    key = sqlite_gate.ask("GET", "/gate-key", role="operator").json()
+def test_the_gates_key_is_given_without_its_private_half(unmoved_gate: Gate) -> None:
+    key = unmoved_gate.ask("GET", "/gate-key", role="operator").json()
 
     assert (key["kty"], key["crv"]) == ("EC", "P-256")
     assert "d" not in key
 
 
 @pytest.mark.parametrize("path", ["answers", "ledger", "ledger/in-plain-words"])
-def test_of_a_person_whom_nobody_knows_nothing_is_said(sqlite_gate: Gate, path: str) -> None:
-    answer = sqlite_gate.ask("GET", f"/persons/person-nobody/{path}")
+def test_of_a_person_whom_nobody_knows_nothing_is_said(unmoved_gate: Gate, path: str) -> None:
+    answer = unmoved_gate.ask("GET", f"/persons/person-nobody/{path}")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "person_not_found")
 
 
-def test_the_chain_of_a_recipient_whom_nobody_knows_is_not_called_whole(sqlite_gate: Gate) -> None:
-    answer = sqlite_gate.ask("GET", "/ledger/jobcenter-bochum/verification", role="operator")
+def test_the_chain_of_a_recipient_whom_nobody_knows_is_not_called_whole(unmoved_gate: Gate) -> None:
+    answer = unmoved_gate.ask("GET", "/ledger/jobcenter-bochum/verification", role="operator")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "recipient_not_found")
 
@@ -143,11 +143,11 @@ def test_a_preview_of_what_is_not_known_shows_that_nothing_would_be_seen(gate: G
     [({"person_id": "person-nobody"}, 404), ({"recipient_id": "jobcenter-bochum"}, 404), ({"purpose": "billing"}, 422)],
 )
 def test_a_preview_is_for_known_persons_recipients_and_purposes(
-    sqlite_gate: Gate, changes: dict[str, str], status: int
+    unmoved_gate: Gate, changes: dict[str, str], status: int
 ) -> None:
-    person = sqlite_gate.a_person()
+    person = unmoved_gate.a_person()
 
-    assert sqlite_gate.ask("POST", "/previews", a_preview(person, **changes)).status_code == status
+    assert unmoved_gate.ask("POST", "/previews", a_preview(person, **changes)).status_code == status
 
 
 def a_registration(**changes: Any) -> dict[str, Any]:
@@ -208,23 +208,23 @@ SEVEN = ["identity", "contact", "livelihood", "housing", "debts", "family", "saf
     ],
 )
 def test_nobody_is_registered_with_a_field_that_cannot_be_accepted(
-    sqlite_gate: Gate, recipient_id: str, changes: dict[str, Any], field: str
+    unmoved_gate: Gate, recipient_id: str, changes: dict[str, Any], field: str
 ) -> None:
-    answer = sqlite_gate.ask("PUT", f"/recipients/{recipient_id}", a_registration(**changes), role="operator")
+    answer = unmoved_gate.ask("PUT", f"/recipients/{recipient_id}", a_registration(**changes), role="operator")
 
     assert answer.status_code == 422
     assert {error["field"].split(".")[0] for error in answer.json()["errors"]} == {field}
-    assert len(sqlite_gate.ask("GET", "/recipients", role="operator").json()) == 2
+    assert len(unmoved_gate.ask("GET", "/recipients", role="operator").json()) == 2
 
 
-def test_a_private_key_is_refused_and_not_repeated(sqlite_gate: Gate) -> None:
+def test_a_private_key_is_refused_and_not_repeated(unmoved_gate: Gate) -> None:
     key = {**PUBLIC_KEY, "d": PUBLIC_KEY["x"]}
 
-    answer = sqlite_gate.ask("PUT", "/recipients/schuldnerhilfe", a_registration(public_key=key), role="operator")
+    answer = unmoved_gate.ask("PUT", "/recipients/schuldnerhilfe", a_registration(public_key=key), role="operator")
 
     assert answer.status_code == 422
     assert PUBLIC_KEY["x"] not in answer.text
 
 
-def test_an_unknown_recipient_cannot_be_ended(sqlite_gate: Gate) -> None:
-    assert sqlite_gate.ask("POST", "/recipients/jobcenter-bochum/ending", role="operator").status_code == 404
+def test_an_unknown_recipient_cannot_be_ended(unmoved_gate: Gate) -> None:
+    assert unmoved_gate.ask("POST", "/recipients/jobcenter-bochum/ending", role="operator").status_code == 404

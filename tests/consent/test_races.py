@@ -37,7 +37,7 @@ from tests.consent.builders import (
 from tests.consent.gate import Gate, a_gate_with_recipients, running_gate
 from tests.consent.stores import PostgresStores
 
-RACES = 120
+RACES = 100
 CONCLUSION = Category.CONCLUSION
 
 

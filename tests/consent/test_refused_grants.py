@@ -80,35 +80,35 @@ def test_a_whole_declaration_is_accepted(sqlite_gate: Gate) -> None:
     ],
 )
 def test_a_field_that_cannot_be_accepted_is_named_with_a_reason_and_without_its_value(
-    sqlite_gate: Gate, changes: dict[str, Any], field: str
+    unmoved_gate: Gate, changes: dict[str, Any], field: str
 ) -> None:
-    person = sqlite_gate.a_person()
+    person = unmoved_gate.a_person()
 
-    answer = sqlite_gate.ask("POST", "/grants", a_form(person, **changes))
+    answer = unmoved_gate.ask("POST", "/grants", a_form(person, **changes))
 
     assert answer.status_code == 422
     [error] = answer.json()["errors"]
     assert error["field"].startswith(field)
     assert error["reason"]
     assert SECRET not in answer.text.lower().replace(field, "")
-    assert sqlite_gate.rows(GrantRow) == []
+    assert unmoved_gate.rows(GrantRow) == []
 
 
 @pytest.mark.parametrize("missing", ["person_id", "recipient_id", "purpose", "words", "kinds", "evidence"])
-def test_a_missing_field_is_named(sqlite_gate: Gate, missing: str) -> None:
-    form = a_form(sqlite_gate.a_person())
+def test_a_missing_field_is_named(unmoved_gate: Gate, missing: str) -> None:
+    form = a_form(unmoved_gate.a_person())
     del form[missing]
 
-    answer = sqlite_gate.ask("POST", "/grants", form)
+    answer = unmoved_gate.ask("POST", "/grants", form)
 
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == [missing]
 
 
-def test_all_faults_are_named_at_once(sqlite_gate: Gate) -> None:
-    person = sqlite_gate.a_person()
+def test_all_faults_are_named_at_once(unmoved_gate: Gate) -> None:
+    person = unmoved_gate.a_person()
 
-    answer = sqlite_gate.ask("POST", "/grants", a_form(person, purpose="billing", words={"debts": "yes"}))
+    answer = unmoved_gate.ask("POST", "/grants", a_form(person, purpose="billing", words={"debts": "yes"}))
 
     assert {error["field"] for error in answer.json()["errors"]} == {"purpose", "words.debts"}
 
@@ -123,12 +123,12 @@ def test_an_answer_stands_for_a_day_at_least_and_half_a_year_at_most(sqlite_gate
     assert {span.days for span in spans} == {days}
 
 
-def test_a_referral_that_is_another_persons_is_no_purpose(sqlite_gate: Gate) -> None:
-    person, other = sqlite_gate.a_person(), sqlite_gate.a_person()
-    referral = sqlite_gate.a_referral_of(other)
+def test_a_referral_that_is_another_persons_is_no_purpose(unmoved_gate: Gate) -> None:
+    person, other = unmoved_gate.a_person(), unmoved_gate.a_person()
+    referral = unmoved_gate.a_referral_of(other)
 
     form = a_form(person, recipient_id="lvr-klinik", purpose=f"referral:{referral}", words={"identity": "yes"})
-    answer = sqlite_gate.ask("POST", "/grants", form)
+    answer = unmoved_gate.ask("POST", "/grants", form)
 
     assert [error["field"] for error in answer.json()["errors"]] == ["purpose"]
 
@@ -144,13 +144,13 @@ def test_a_referral_at_another_provider_is_no_purpose_for_this_one(sqlite_gate: 
     assert [error["field"] for error in answer.json()["errors"]] == ["recipient_id"]
 
 
-def test_the_id_of_a_referral_without_its_word_is_no_purpose(sqlite_gate: Gate) -> None:
-    person = sqlite_gate.a_person()
-    referral = sqlite_gate.a_referral_of(person)
+def test_the_id_of_a_referral_without_its_word_is_no_purpose(unmoved_gate: Gate) -> None:
+    person = unmoved_gate.a_person()
+    referral = unmoved_gate.a_referral_of(person)
 
     form = a_form(person, recipient_id="lvr-klinik", purpose=referral, words={"identity": "yes"})
 
-    assert sqlite_gate.ask("POST", "/grants", form).status_code == 422
+    assert unmoved_gate.ask("POST", "/grants", form).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -160,10 +160,10 @@ def test_the_id_of_a_referral_without_its_word_is_no_purpose(sqlite_gate: Gate) 
         ({"recipient_id": "jobcenter-bochum"}, "recipient_not_found"),
     ],
 )
-def test_nobody_unknown_is_accepted(sqlite_gate: Gate, changes: dict[str, str], code: str) -> None:
-    person = sqlite_gate.a_person()
+def test_nobody_unknown_is_accepted(unmoved_gate: Gate, changes: dict[str, str], code: str) -> None:
+    person = unmoved_gate.a_person()
 
-    answer = sqlite_gate.ask("POST", "/grants", {**a_form(person), **changes})
+    answer = unmoved_gate.ask("POST", "/grants", {**a_form(person), **changes})
 
     assert (answer.status_code, answer.json()["code"]) == (404, code)
 
@@ -175,17 +175,17 @@ def test_an_ended_recipient_is_granted_nothing(sqlite_gate: Gate) -> None:
     assert sqlite_gate.ask("POST", "/grants", a_form(person)).status_code == 404
 
 
-def test_a_withdrawal_that_names_no_category_at_all_is_refused_rather_than_taken_for_done(sqlite_gate: Gate) -> None:
-    person = sqlite_gate.a_person()
+def test_a_withdrawal_that_names_no_category_at_all_is_refused_rather_than_taken_for_done(unmoved_gate: Gate) -> None:
+    person = unmoved_gate.a_person()
 
-    answer = sqlite_gate.ask("POST", "/withdrawals", {"person_id": person, "categories": []})
+    answer = unmoved_gate.ask("POST", "/withdrawals", {"person_id": person, "categories": []})
 
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == ["categories"]
 
 
-def test_a_withdrawal_of_a_person_whom_nobody_knows_is_refused(sqlite_gate: Gate) -> None:
-    answer = sqlite_gate.ask("POST", "/withdrawals", {"person_id": "person-nobody"})
+def test_a_withdrawal_of_a_person_whom_nobody_knows_is_refused(unmoved_gate: Gate) -> None:
+    answer = unmoved_gate.ask("POST", "/withdrawals", {"person_id": "person-nobody"})
 
     assert (answer.status_code, answer.json()["code"]) == (404, "person_not_found")
 

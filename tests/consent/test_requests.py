@@ -130,16 +130,16 @@ def test_what_is_no_request_to_open_is_refused(raw: Any) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"\xff\xfe", b"[" * 9999, b"null", b'{"open":"x","more":1}', b'{"open":null}']
 )
-def test_a_malformed_request_to_open_is_refused_and_not_empty(sqlite_gate: Gate, body: bytes) -> None:
-    answer = Wire(sqlite_gate).open_bytes(body)
+def test_a_malformed_request_to_open_is_refused_and_not_empty(unmoved_gate: Gate, body: bytes) -> None:
+    answer = Wire(unmoved_gate).open_bytes(body)
 
     assert set(answer) == {"result", "errors"}
     assert answer["result"] == "refused"
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"\xff" * 99, b"a.b.c.d.e", b"eyJhbGciOiJkaXIifQ....", b"." * 4])
-def test_a_command_that_is_not_sealed_for_the_gate_is_refused(sqlite_gate: Gate, body: bytes) -> None:
-    answer = Wire(sqlite_gate).send_bytes(body)
+def test_a_command_that_is_not_sealed_for_the_gate_is_refused(unmoved_gate: Gate, body: bytes) -> None:
+    answer = Wire(unmoved_gate).send_bytes(body)
 
     assert answer == {
         "result": "refused",
@@ -149,16 +149,16 @@ def test_a_command_that_is_not_sealed_for_the_gate_is_refused(sqlite_gate: Gate,
 
 
 @pytest.mark.parametrize("raw", [[], None, "x", 7, {"command_id": "short"}])
-def test_a_sealed_command_that_is_malformed_is_refused_without_an_id(sqlite_gate: Gate, raw: Any) -> None:
-    answer = Wire(sqlite_gate).send(raw)
+def test_a_sealed_command_that_is_malformed_is_refused_without_an_id(unmoved_gate: Gate, raw: Any) -> None:
+    answer = Wire(unmoved_gate).send(raw)
 
     assert (answer["result"], answer["command_id"]) == ("refused", None)
 
 
-def test_a_refusal_names_the_command_where_it_can(sqlite_gate: Gate) -> None:
+def test_a_refusal_names_the_command_where_it_can(unmoved_gate: Gate) -> None:
     command = a_commission(service=SECRET)
 
-    answer = Wire(sqlite_gate).send(command)
+    answer = Wire(unmoved_gate).send(command)
 
     assert answer["command_id"] == command["command_id"]
     assert [error["field"] for error in answer["errors"]] == ["service"]
