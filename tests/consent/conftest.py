@@ -1,5 +1,6 @@
 """A running gate for each test, on SQLite and, where there is one, on PostgreSQL."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import pytest
 from hypothesis import settings
 
 from tests.consent.gate import Gate, Store, a_gate_with_recipients
-from tests.consent.stores import PostgresStores, SqliteStores, postgres_stores
+from tests.consent.stores import PostgresStores, SqliteStores
+
+POSTGRES_URL = "GESEHEN_TEST_POSTGRES_URL"
 
 settings.register_profile("gate", deadline=None)  # a busy machine is no fault
 settings.load_profile("gate")
@@ -20,10 +23,23 @@ def sqlite_stores(tmp_path_factory: pytest.TempPathFactory) -> SqliteStores:
 
 
 @pytest.fixture(scope="session")
-def two_databases() -> Iterator[PostgresStores]:
+def postgres_url(request: pytest.FixtureRequest) -> str:
+    """Return a database of a server on which databases may be made: one that is named, else the checkout's own."""
+    named = os.environ.get(POSTGRES_URL)
+    if named:
+        return named
+    try:
+        return str(request.getfixturevalue("postgres").url("consent_tests"))
+    except pytest.FixtureLookupError:  # this folder stands alone
+        pytest.skip(f"no PostgreSQL: {POSTGRES_URL} is not set")
+
+
+@pytest.fixture(scope="session")
+def two_databases(postgres_url: str) -> Iterator[PostgresStores]:
     """Return where PostgreSQL stores come from, or skip."""
-    with postgres_stores() as stores:
-        yield stores
+    stores = PostgresStores(postgres_url)
+    yield stores
+    stores.drop()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
