@@ -1,6 +1,6 @@
 """What the gate does with news from the care circle: it keeps what could ever be released, and reconsiders."""
 
-from secrets import token_urlsafe
+from secrets import token_hex
 
 from services.consent import store
 from services.consent.domain import referral_purpose
@@ -86,7 +86,7 @@ def know_referral(work: UnitOfWork, event: ReferralRequested, *, settings: Conse
         return
     if store.recipient(work.session, event.recipient_id) is None:
         raise RecipientNotFound(event.recipient_id)
-    reference = token_urlsafe(16)
+    reference = token_hex(16)  # the provider names it when it answers: no sign that a reference may not begin with
     key_id = event.referral_id
     work.session.add(
         SubjectRow(

@@ -133,6 +133,17 @@ def test_each_referral_has_a_reference_of_its_own(gate: Gate) -> None:
     assert references.isdisjoint({person, gate.reference_of(person)})
 
 
+def test_a_provider_can_name_every_reference_that_it_was_given(gate: Gate) -> None:
+    person = a_known_person(gate)
+    for _ in range(5):
+        gate.agree(person, gate.a_referral_of(person), IDENTITY)
+
+    references = [answer["released"]["reference"] for answer in gate.reading(CLINIC).news()]
+
+    assert all(reference.isalnum() for reference in references)  # not "-x": a reference may not begin with a sign
+    assert [gate.command(an_answer_to(reference), CLINIC) for reference in references] == [[]] * 5
+
+
 def test_a_closed_referral_says_nothing_more_to_the_provider(gate: Gate) -> None:
     person = a_known_person(gate)
     referral = gate.a_referral_of(person)
