@@ -55,9 +55,17 @@ class _QuietChannel(aio_pika.RobustChannel):
 
 
 class QuietConnection(aio_pika.RobustConnection):
-    """A connection that comes back by itself and never declares."""
+    """A connection that comes back by itself, never declares, and ends when the attempt to connect is given up."""
 
     CHANNEL_CLASS = _QuietChannel
+
+    async def connect(self, timeout: TimeoutType = None) -> None:
+        """Connect, or raise and leave nothing behind."""
+        try:
+            await super().connect(timeout)
+        except BaseException:
+            await self.close()  # its own task would go on trying, and swallow every cancellation
+            raise
 
 
 def with_heartbeat(url: str) -> str:
@@ -210,7 +218,7 @@ class Subscription:
         while not self._started:
             try:
                 for subscriber in self._subscribers:
-                    # FastStream says so only after it consumes, and leaves lying what arrives in between.
+                    # FastStream says so itself only after it consumes; what came in between would be left lying.
                     subscriber.running = True
                 await self._broker.start()
                 self._started = True

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import aio_pika
 import pytest
@@ -11,10 +12,12 @@ from aio_pika.exceptions import DeliveryError
 
 from ops.broker import Broker
 from shared import bus, topology
-from shared.bus import Line
+from shared.bus import Line, Subscription
 from shared.outbox import random_id
 from tests.shared.builders import until
+from tests.shared.service_files import log_as_a_service
 from tests.system.town import PRODUCER
+from tests.system.wire_tap import wire_to
 
 pytestmark = [pytest.mark.system, pytest.mark.anyio]
 
@@ -24,6 +27,11 @@ KEY = "intake.case_opened.v1"
 @pytest.fixture(scope="module")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def logs() -> None:
+    log_as_a_service()
 
 
 @pytest.fixture
@@ -83,3 +91,37 @@ async def test_a_broker_that_stalls_is_not_waited_for(
 
     await until(lambda: line.is_up)
     await line.publish(a_message(), exchange=topology.EVENTS, routing_key=KEY)
+
+
+@asynccontextmanager
+async def nothing_left_behind() -> AsyncIterator[None]:
+    """See that no task of the block outlives it."""
+    before = asyncio.all_tasks()
+    yield
+    await until(lambda: asyncio.all_tasks() <= before, seconds=5)
+
+
+async def test_a_line_that_is_stopped_while_it_connects_leaves_nothing_behind(broker: Broker) -> None:
+    async with nothing_left_behind(), wire_to(broker.address) as wire:
+        wire.hold()
+        line = Line(wire.through(broker.amqp_url(PRODUCER, topology.CARE)), name="test")
+        line.start()
+        await asyncio.sleep(0.2)
+        await line.stop()
+
+
+async def test_a_subscription_that_is_stopped_while_it_connects_leaves_nothing_behind(broker: Broker) -> None:
+    async with nothing_left_behind(), wire_to(broker.address) as wire:
+        wire.hold()
+        subscription = Subscription(wire.through(broker.amqp_url(PRODUCER, topology.CARE)))
+        subscription.start()
+        await asyncio.sleep(0.2)
+        await subscription.stop()
+
+
+async def test_a_line_to_nowhere_is_stopped_at_once() -> None:
+    async with nothing_left_behind(), asyncio.timeout(5):
+        line = Line("amqp://nobody:nothing@127.0.0.1:9/care", name="test")
+        line.start()
+        await asyncio.sleep(0.2)
+        await line.stop()
