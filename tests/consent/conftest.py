@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.consent.gate import Gate, Store, a_gate_with_recipients
+from tests.consent.gate import Gate, a_gate_with_recipients
 from tests.consent.stores import PostgresStores, SqliteStores
+from tests.consent.surroundings import Store
 
 POSTGRES_URL = "GESEHEN_TEST_POSTGRES_URL"
 

@@ -10,7 +10,7 @@ from random import Random
 
 from services.consent.domain import Kind, Word
 from shared.contracts.categories import Category
-from tests.consent import histories as past
+from tests.consent import steps as past
 from tests.consent.builders import BOTH_KINDS, CLINIC, DAY, DEBT_HELP, JOBCENTER, NOON, SECOND
 from tests.consent.histories import OFFERED, Step
 

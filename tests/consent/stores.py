@@ -11,7 +11,7 @@ from sqlalchemy import Engine, create_engine, inspect, make_url, text
 from services.consent.tables import metadata
 from shared import migrations
 from shared.database import open_engine
-from tests.consent.gate import Store
+from tests.consent.surroundings import Store
 
 FOLDER = Path("services/consent")
 

@@ -7,7 +7,8 @@ import pytest
 from shared.contracts.categories import Category
 from shared.web import Role
 from tests.consent.builders import JOBCENTER, SHA, a_conclusion, a_statement
-from tests.consent.gate import PUBLIC_KEY, Gate
+from tests.consent.gate import Gate
+from tests.consent.surroundings import PUBLIC_KEY
 
 PERSON_DESK, OPERATOR = {Role.PERSON_DESK}, {Role.OPERATOR}
 ROUTES: dict[tuple[str, str], set[Role]] = {

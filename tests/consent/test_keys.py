@@ -6,7 +6,7 @@ from joserfc.jwe import decrypt_compact
 from joserfc.jwk import ECKey
 
 from services.consent.keys import GateKey, UnreadableRequest, UnusableKey, read_public_key, seal_for
-from tests.consent.gate import GATE_KEY, PUBLIC_KEY
+from tests.consent.surroundings import GATE_KEY, PUBLIC_KEY
 
 GATE = GateKey(GATE_KEY)
 MINE, ANOTHERS = (ECKey.generate_key("P-256", private=True) for _ in range(2))

@@ -7,8 +7,8 @@ from sqlalchemy import inspect
 from services.consent.tables import metadata
 from shared import migrations
 from shared.database import open_engine
-from tests.consent.gate import Store
 from tests.consent.stores import FOLDER
+from tests.consent.surroundings import Store
 
 
 def test_migrations_make_the_tables_of_the_models(store: Store) -> None:

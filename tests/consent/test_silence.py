@@ -8,7 +8,7 @@ import pytest
 
 from services.consent.domain import Word
 from shared.contracts.categories import Category
-from tests.consent import histories as past
+from tests.consent import steps as past
 from tests.consent.builders import CLINIC, DAY, JOBCENTER, NOON, SECOND
 from tests.consent.gate import Gate
 from tests.consent.histories import Seen, Step, play

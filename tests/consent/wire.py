@@ -9,7 +9,8 @@ from services.consent.answering import Answering
 from services.consent.keys import GateKey, seal_for
 from shared.contracts.envelope import canonical
 from tests.consent.builders import JOBCENTER
-from tests.consent.gate import GATE_KEY, Answer, Gate
+from tests.consent.gate import Answer, Gate
+from tests.consent.surroundings import GATE_KEY
 
 TO_THE_GATE = ECKey.import_key({name: value for name, value in GATE_KEY.items() if name != "d"})
 

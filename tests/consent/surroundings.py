@@ -1,0 +1,91 @@
+"""What a gate is started with: a clock, files, keys, where it keeps its tables, and the recipients that it knows."""
+
+import base64
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from joserfc.jwk import ECKey
+
+from services.consent import recipients
+from services.consent.domain import RecipientRole
+from services.consent.settings import ConsentSettings
+from shared.contracts.categories import Category
+from shared.unit_of_work import UnitOfWork
+from shared.web import Role
+from tests.consent.builders import CLINIC, CLINICS_SIX, JOBCENTER, JOBCENTERS_SIX, NOON, SECOND, SHA
+
+PUBLIC_KEY = {name: str(value) for name, value in ECKey.generate_key("P-256", private=False).as_dict().items()}
+GATE_KEY = ECKey.generate_key("P-256", private=True).as_dict(private=True)
+KNOWN = {JOBCENTER: RecipientRole.JOBCENTER, CLINIC: RecipientRole.PROVIDER}
+OFFERED = {RecipientRole.JOBCENTER: JOBCENTERS_SIX, RecipientRole.PROVIDER: CLINICS_SIX}
+
+
+@dataclass
+class Clock:
+    """A clock that a test sets."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_(self, time: timedelta = SECOND) -> None:
+        """Let time pass."""
+        self.now += time
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where a gate keeps its tables and its keys."""
+
+    database_url: str
+    key_store_url: str
+
+
+def settings_in(folder: Path, store: Store, **changes: Any) -> ConsentSettings:
+    """Write the files that a gate is started with, and return its settings."""
+    if not (folder / "master.key").exists():
+        (folder / "master.key").write_text(base64.b64encode(secrets.token_bytes(32)).decode())
+    key = {"kid": "z1", "created_on": "2026-01-01", "key": base64.b64encode(secrets.token_bytes(32)).decode()}
+    (folder / "zone.json").write_text(json.dumps({"zone_keys": [key]}))
+    (folder / "gate.key.json").write_text(json.dumps(GATE_KEY))
+    tokens = [
+        {"sha256": hashlib.sha256(role.value.encode()).hexdigest(), "caller_id": f"{role.value}-1", "role": role.value}
+        for role in Role
+    ]
+    (folder / "tokens.json").write_text(json.dumps({"tokens": tokens}))
+    return ConsentSettings(
+        database_url=store.database_url,
+        key_store_url=store.key_store_url,
+        master_key_file=folder / "master.key",
+        zone_keys_file=folder / "zone.json",
+        tokens_file=folder / "tokens.json",
+        gate_key_file=folder / "gate.key.json",
+        broker_url=None,
+        **changes,
+    )
+
+
+def register(work: UnitOfWork, recipient_id: str, role: RecipientRole, *offered: Category) -> None:
+    """Register a recipient."""
+    recipients.register(
+        work,
+        recipient_id=recipient_id,
+        role=role,
+        display_name=recipient_id.title(),
+        offered=list(offered or OFFERED[role]),
+        public_key=PUBLIC_KEY,
+        signed_on=NOON.date(),
+        document_sha256=SHA,
+    )
+
+
+def register_all(work: UnitOfWork) -> None:
+    """Register the recipients that every gate knows."""
+    for recipient_id, role in KNOWN.items():
+        register(work, recipient_id, role)
