@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from services.consent import store
+from services.consent import release_store, store
 from services.consent.domain import CommissionStatus, commission_status
 from services.consent.settings import ConsentSettings
 from services.consent.tables import CommandRow, SubjectRow
@@ -167,7 +167,7 @@ def _answer_referral(work: UnitOfWork, referral: SubjectRow, command: AnswerRefe
 def _notice_status(work: UnitOfWork, commission: SubjectRow, status: CommissionStatus) -> None:
     commission.status_noticed = status.value
     work.session.add(commission)
-    store.add_release(work, commission, kind=store.STATUS)
+    release_store.add_release(work, commission, kind=release_store.STATUS)
 
 
 def _fault(field: str, reason: str) -> dict[str, Any]:

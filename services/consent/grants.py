@@ -8,7 +8,7 @@ from secrets import token_urlsafe
 
 from sqlmodel import col, select
 
-from services.consent import store
+from services.consent import answer_store, store
 from services.consent.domain import BENEFIT, LONGEST_VALIDITY, Answer, Ending, Kind, RecipientRole, Word
 from services.consent.errors import NotAcceptable, RecipientNotFound
 from services.consent.notices import reconsider
@@ -56,15 +56,15 @@ def check_notices(given: tuple[bool, bool, bool]) -> None:
 def record(work: UnitOfWork, declared: Declaration) -> list[str]:
     """Record a declaration, one grant per kind; each answer ends the one before it. Return the grant ids."""
     _check(work, declared)
-    standing = [answer for answer in store.answers_of(work, declared.person_id) if answer.ended_at is None]
+    standing = [answer for answer in answer_store.answers_of(work, declared.person_id) if answer.ended_at is None]
     grant_ids = []
     for kind in sorted(declared.kinds):
         grant = _grant(work, declared, kind)
         work.session.add(grant)
         for category, word in declared.words.items():
             before = [answer for answer in standing if _is_same_question(answer, declared, kind, category)]
-            store.end_answers(work, [answer.answer_id for answer in before], ending=Ending.SUPERSEDED)
-            store.add_answer(
+            answer_store.end_answers(work, [answer.answer_id for answer in before], ending=Ending.SUPERSEDED)
+            answer_store.add_answer(
                 work,
                 grant,
                 category=category,
@@ -94,14 +94,14 @@ def withdraw(
     store.load_person(work.session, person_id)
     ended = [
         answer
-        for answer in store.answers_of(work, person_id)
+        for answer in answer_store.answers_of(work, person_id)
         if answer.ended_at is None
         and answer.word is not Word.NO
         and recipient_id in (None, answer.recipient_id)
         and purpose in (None, answer.purpose)
         and (categories is None or answer.category in categories)
     ]
-    store.end_answers(work, [answer.answer_id for answer in ended], ending=Ending.WITHDRAWN)
+    answer_store.end_answers(work, [answer.answer_id for answer in ended], ending=Ending.WITHDRAWN)
     for grant_id in sorted({answer.grant_id for answer in ended}):
         work.announce(GrantWithdrawn(grant_id=grant_id, person_id=person_id, withdrawn_at=work.now))
     reconsider(work, person_id)
@@ -111,7 +111,7 @@ def withdraw(
 def given_by(work: UnitOfWork, person_id: str) -> list[Answer]:
     """Return every answer that a person ever gave, ended ones included."""
     store.load_person(work.session, person_id)
-    return store.answers_of(work, person_id)
+    return answer_store.answers_of(work, person_id)
 
 
 def expire(work: UnitOfWork, person_id: str) -> None:
@@ -119,7 +119,7 @@ def expire(work: UnitOfWork, person_id: str) -> None:
     over = select(AnswerRow.answer_id).where(
         AnswerRow.person_id == person_id, col(AnswerRow.ended_at).is_(None), col(AnswerRow.expires_at) <= work.now
     )
-    store.end_answers(work, work.session.exec(over).all(), ending=Ending.EXPIRED)
+    answer_store.end_answers(work, work.session.exec(over).all(), ending=Ending.EXPIRED)
     with suppress(KeyDestroyed), work.attempt():  # of an erased person nothing can be read, nor told
         reconsider(work, person_id)
 

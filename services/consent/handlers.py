@@ -2,7 +2,7 @@
 
 from secrets import token_hex
 
-from services.consent import store
+from services.consent import answer_store, fact_store, store
 from services.consent.domain import referral_purpose
 from services.consent.errors import RecipientNotFound
 from services.consent.notices import reconsider
@@ -54,15 +54,15 @@ def know_case_end(work: UnitOfWork, event: CaseEnded) -> None:
         return
     person.case_ended_at = event.ended_at
     work.session.add(person)
-    if not any(answer.stands(at=work.now) for answer in store.answers_of(work, event.person_id)):
-        store.forget_facts(work, event.person_id)
+    if not any(answer.stands(at=work.now) for answer in answer_store.answers_of(work, event.person_id)):
+        fact_store.forget_facts(work, event.person_id)
     reconsider(work, event.person_id)
 
 
 def know_fact(work: UnitOfWork, event: Knowledge) -> None:
     """Keep a piece of knowledge, sealed; tell nobody unless a grant reaches it."""
     store.remember_person(work, event.person_id)
-    store.save_fact(
+    fact_store.save_fact(
         work,
         event,
         fact_id=event.fact_id,
@@ -75,7 +75,7 @@ def know_fact(work: UnitOfWork, event: Knowledge) -> None:
 
 def forget_fact(work: UnitOfWork, event: FactRemoved) -> None:
     """Drop a finding that was wrong, and retract it where it was told."""
-    store.remove_fact(work, person_id=event.person_id, fact_id=event.fact_id, version=event.version)
+    fact_store.remove_fact(work, person_id=event.person_id, fact_id=event.fact_id, version=event.version)
     reconsider(work, event.person_id)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from services.consent import store
+from services.consent import answer_store, fact_store, release_store, store
 from services.consent.decision import may_know
 from services.consent.domain import (
     BENEFIT,
@@ -90,13 +90,13 @@ def reconsider(work: UnitOfWork, person_id: str) -> None:
     """Bring notices and retractions of all the person's subjects in line with what may be known now."""
     work.session.flush()
     subjects = store.subjects_of(work.session, person_id)
-    answers = store.answers_of(work, person_id)
+    answers = answer_store.answers_of(work, person_id)
     over = [answer.answer_id for answer in answers if answer.ended_at is None and answer.has_run_out(at=work.now)]
-    store.end_answers(work, over, ending=Ending.EXPIRED)
+    answer_store.end_answers(work, over, ending=Ending.EXPIRED)
     if not answers or not subjects:  # nobody was ever allowed to know anything
         _forget_if_over(work, person_id, answers)
         return
-    facts = store.facts_of(work, person_id)
+    facts = fact_store.facts_of(work, person_id)
     for subject in subjects:
         recipient = store.recipient(work.session, subject.recipient_id)
         if recipient is not None:
@@ -105,17 +105,17 @@ def reconsider(work: UnitOfWork, person_id: str) -> None:
 
 
 def _reconsider_subject(work: UnitOfWork, subject: SubjectRow, now_known: Composed, answers: list[Answer]) -> None:
-    releases = store.releases_of(work.session, subject.subject_id)
+    releases = release_store.releases_of(work.session, subject.subject_id)
     opened = [release for release in releases if release.told_entry is not None]
     held = max(opened, key=lambda release: release.told_entry or 0, default=None)  # it replaced those before it
     _retract(work, subject, now_known, opened)
-    waiting = [release for release in releases if release.state == store.WAITING]
+    waiting = [release for release in releases if release.state == release_store.WAITING]
     is_news = now_known.says_anything and not subject.closed_at
-    is_news = is_news and (held is None or held.state != store.OPENED or told(work, held) != now_known.fields)
+    is_news = is_news and (held is None or held.state != release_store.OPENED or told(work, held) != now_known.fields)
     if is_news and not waiting:
-        store.add_release(work, subject, kind=store.CONTENT)
+        release_store.add_release(work, subject, kind=release_store.CONTENT)
     if not is_news:
-        store.void(work.session, waiting)
+        release_store.void(work.session, waiting)
     if subject.kind == store.REFERRAL and not subject.closed_at:
         _say_clearance(work, subject, now_known, answers)
 
@@ -123,11 +123,11 @@ def _reconsider_subject(work: UnitOfWork, subject: SubjectRow, now_known: Compos
 def _retract(work: UnitOfWork, subject: SubjectRow, now_known: Composed, opened: list[ReleaseRow]) -> None:
     """Retract what was opened and may no longer be known."""
     for release in opened:
-        if release.state != store.OPENED or _may_stay(work, release, now_known):
+        if release.state != release_store.OPENED or _may_stay(work, release, now_known):
             continue
-        release.state = store.RETRACTED
+        release.state = release_store.RETRACTED
         work.session.add(release)
-        store.add_release(work, subject, kind=store.RETRACTION, target_id=release.release_id)
+        release_store.add_release(work, subject, kind=release_store.RETRACTION, target_id=release.release_id)
 
 
 def _may_stay(work: UnitOfWork, release: ReleaseRow, now_known: Composed) -> bool:
@@ -161,4 +161,4 @@ def _forget_if_over(work: UnitOfWork, person_id: str, answers: list[Answer]) -> 
     person = work.session.get(PersonRow, person_id)
     over = person is not None and person.case_ended_at is not None
     if over and not any(answer.stands(at=work.now) for answer in answers):
-        store.forget_facts(work, person_id)
+        fact_store.forget_facts(work, person_id)

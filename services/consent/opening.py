@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, select
 
-from services.consent import store
+from services.consent import answer_store, fact_store, release_store, store
 from services.consent.commissions import status_of
 from services.consent.ledger import Entry, EntryKind, Head, commit_to, next_entry
 from services.consent.notices import Composed, compose, reconsider
@@ -44,9 +44,9 @@ def open_notice(work: UnitOfWork, *, recipient_id: str, notice_id: str, settings
         return EMPTY
     try:
         with work.attempt():
-            if release.kind == store.STATUS:
+            if release.kind == release_store.STATUS:
                 return _open_status(work, release, subject, settings)
-            if release.kind == store.RETRACTION:
+            if release.kind == release_store.RETRACTION:
                 return _open_retraction(work, release, subject)
             return _open_content(work, release, subject, recipient)
     except KeyDestroyed:
@@ -56,16 +56,20 @@ def open_notice(work: UnitOfWork, *, recipient_id: str, notice_id: str, settings
 def _open_content(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, recipient: RecipientRow) -> OpenAnswer:
     person_id = str(release.person_id)
     reconsider(work, person_id)  # time alone may have ended an answer since
-    if subject.closed_at or release.state not in (store.WAITING, store.OPENED):
+    if subject.closed_at or release.state not in (release_store.WAITING, release_store.OPENED):
         return EMPTY
-    composed = compose(work, subject, recipient, store.facts_of(work, person_id), store.answers_of(work, person_id))
+    composed = compose(
+        work, subject, recipient, fact_store.facts_of(work, person_id), answer_store.answers_of(work, person_id)
+    )
     if not composed.says_anything:
         return EMPTY
     entry = _enter_content(work, release, composed)
-    release.state, release.told_entry = store.OPENED, entry.number
+    release.state, release.told_entry = release_store.OPENED, entry.number
     release.told = work.seal(person_id, f"release.told.{release.release_id}", composed.fields)
     work.session.add(release)
-    store.void(work.session, store.releases_of(work.session, subject.subject_id))  # this told all that they would
+    release_store.void(
+        work.session, release_store.releases_of(work.session, subject.subject_id)
+    )  # this told all that they would
     if subject.kind == store.REFERRAL and not subject.opened:
         subject.opened = True
         work.session.add(subject)
@@ -104,7 +108,7 @@ def _open_retraction(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow)
     _enter(
         work, release, kind=EntryKind.RETRACTED, key_id=str(release.person_id or subject.subject_id), content=content
     )
-    release.state = store.OPENED
+    release.state = release_store.OPENED
     work.session.add(release)
     return {"result": "retracted", "notice": release.release_id, "release_id": release.target_id}
 
@@ -114,7 +118,7 @@ def _open_status(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, set
     reference = store.reference_of(work, subject)
     content = {"reference": reference, "status": status.value}
     _enter(work, release, kind=EntryKind.STATUS, key_id=subject.subject_id, content=content)
-    release.state = store.OPENED
+    release.state = release_store.OPENED
     work.session.add(release)
     return {"result": "status", "notice": release.release_id, **content}
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from services.consent import store
+from services.consent import fact_store, store
 from services.consent.domain import REQUIRED_KINDS, Answer, RecipientRole, Word
 from services.consent.errors import NotAcceptable, RecipientNotFound
 from services.consent.notices import asked_of, compose
@@ -44,5 +44,5 @@ def would_see(
         for category in categories
         for kind in REQUIRED_KINDS[RecipientRole(recipient.role)]
     ]
-    composed = compose(work, subjects[-1], recipient, store.facts_of(work, person_id), supposed)
+    composed = compose(work, subjects[-1], recipient, fact_store.facts_of(work, person_id), supposed)
     return {"would_see": composed.fields if composed.says_anything else None, "sha256": hash_of(composed.fields)}

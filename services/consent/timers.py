@@ -11,7 +11,7 @@ from secrets import token_urlsafe
 import structlog
 from sqlmodel import col, select
 
-from services.consent import commissions, grants, store
+from services.consent import commissions, grants, release_store
 from services.consent.outside import Outside
 from services.consent.settings import ConsentSettings
 from services.consent.tables import LeaseRow, RecipientRow, ReleaseRow, SubjectRow
@@ -121,7 +121,7 @@ def unopened(work: UnitOfWork, *, older_than: timedelta) -> list[tuple[str, str]
     """Return what was not opened for a long time, with the person (or subject) whose lock it needs."""
     served = select(RecipientRow.recipient_id).where(col(RecipientRow.ended_at).is_(None))
     old = select(ReleaseRow).where(
-        ReleaseRow.state == store.WAITING,
+        ReleaseRow.state == release_store.WAITING,
         col(ReleaseRow.created_at) < work.now - older_than,
         col(ReleaseRow.recipient_id).in_(served),
     )
@@ -132,10 +132,10 @@ def unopened(work: UnitOfWork, *, older_than: timedelta) -> list[tuple[str, str]
 def renew(work: UnitOfWork, *, release_id: str) -> None:
     """Send a fresh notice for what was not opened: an inbox can be purged, the gate's table is the truth."""
     release = work.session.get(ReleaseRow, release_id)
-    if release is None or release.state != store.WAITING:
+    if release is None or release.state != release_store.WAITING:
         return
     subject = work.session.get(SubjectRow, release.subject_id)
-    release.state = store.VOID
+    release.state = release_store.VOID
     work.session.add(release)
     if subject is not None:
-        store.add_release(work, subject, kind=release.kind, target_id=release.target_id)
+        release_store.add_release(work, subject, kind=release.kind, target_id=release.target_id)

@@ -1,0 +1,91 @@
+"""HTTP of the person's desk: answers, withdrawals, previews, and what everybody received."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path
+from fastapi.responses import PlainTextResponse
+
+from services.consent import grants, ledger_view, preview, store
+from services.consent.form import GrantGiven, PreviewAsked, Withdrawal
+from services.consent.settings import ConsentSettings
+from shared.contracts.envelope import Id
+from shared.service import Service
+from shared.web import Caller, Role, allow
+
+PersonId = Annotated[Id, Path()]
+PersonDesk = Annotated[Caller, Depends(allow(Role.PERSON_DESK))]
+
+
+def add_person_routes(router: APIRouter, service: Service, settings: ConsentSettings) -> None:
+    """Add what a person can do and see."""
+
+    @router.post("/grants", status_code=201, tags=["person"])
+    async def give_grant(given: GrantGiven, caller: PersonDesk) -> dict[str, list[str]]:
+        """Record a person's answers; they take effect with this reply, and end the answers before them."""
+        declared = given.declaration(recorded_by=caller.caller_id)
+        grant_ids = await service.writer.run(
+            lambda work: grants.record(work, declared), locks=lambda _: {f"person:{given.person_id}"}, urgent=True
+        )
+        return {"grant_ids": grant_ids}
+
+    @router.post("/withdrawals", tags=["person"])
+    async def withdraw(withdrawal: Withdrawal, _caller: PersonDesk) -> dict[str, int]:
+        """Take answers back. With this reply nothing of it can be opened any more."""
+        ended = await service.writer.run(
+            lambda work: grants.withdraw(work, **dict(withdrawal)),
+            locks=lambda _: {f"person:{withdrawal.person_id}"},
+            urgent=True,
+        )
+        return {"answers_ended": ended}
+
+    @router.post("/previews", tags=["person"])
+    async def look_ahead(asked: PreviewAsked, _caller: PersonDesk) -> dict[str, Any]:  # Any: JSON values
+        """Show exactly what a recipient would see of what is known now. Nothing is recorded."""
+        return await service.writer.run(lambda work: preview.would_see(work, **dict(asked)))
+
+    @router.get("/persons/{person_id}/answers", tags=["person"])
+    async def answers(person_id: PersonId, _caller: PersonDesk) -> list[dict[str, Any]]:  # Any: JSON values
+        """Return every answer that the person ever gave, and which of them stand."""
+        now = service.clock()
+        found = await service.writer.run(lambda work: grants.given_by(work, person_id))
+        return [
+            {
+                "grant_id": answer.grant_id,
+                "recipient_id": answer.recipient_id,
+                "purpose": answer.purpose,
+                "kind": answer.kind.value,
+                "category": answer.category.value,
+                "word": answer.word.value,
+                "given_at": answer.given_at.isoformat(),
+                "expires_at": answer.expires_at.isoformat() if answer.expires_at else None,
+                "stands": answer.stands(at=now),
+            }
+            for answer in found
+        ]
+
+    @router.get("/persons/{person_id}/ledger", tags=["person"])
+    def ledger(person_id: PersonId, _caller: PersonDesk) -> list[dict[str, Any]]:  # Any: JSON values
+        """Return everything that every recipient ever received about the person."""
+        with service.database.read() as session:
+            store.load_person(session, person_id)
+            found = ledger_view.received_about(session, service.keys, person_id)
+        return [
+            {
+                "recipient_id": item.recipient_id,
+                "recipient": item.recipient_name,
+                "number": item.number,
+                "kind": item.kind.value,
+                "at": item.at.isoformat(),
+                "release_id": item.release_id,
+                "content": item.content,
+            }
+            for item in found
+        ]
+
+    @router.get("/persons/{person_id}/ledger/in-plain-words", tags=["person"])
+    def ledger_in_plain_words(person_id: PersonId, _caller: PersonDesk) -> PlainTextResponse:
+        """Return the same as sentences."""
+        with service.database.read() as session:
+            store.load_person(session, person_id)
+            found = ledger_view.received_about(session, service.keys, person_id)
+        return PlainTextResponse(ledger_view.in_plain_words(found, settings.zone()))

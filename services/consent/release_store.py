@@ -1,0 +1,45 @@
+"""Reads and writes what can be opened: each release is one notice. It decides nothing."""
+
+from collections.abc import Iterable
+
+from sqlmodel import Session, col, select
+
+from services.consent.tables import ReleaseRow, SubjectRow
+from shared.outbox import random_id
+from shared.unit_of_work import UnitOfWork
+
+CONTENT, RETRACTION, STATUS = "content", "retraction", "status"
+WAITING, OPENED, RETRACTED, VOID = "waiting", "opened", "retracted", "void"
+
+
+def add_release(work: UnitOfWork, subject: SubjectRow, *, kind: str, target_id: str | None = None) -> str:
+    """Record something to be opened and send its notice; return the id, which is all that the notice says."""
+    release_id = random_id()
+    work.session.add(
+        ReleaseRow(
+            release_id=release_id,
+            recipient_id=subject.recipient_id,
+            subject_id=subject.subject_id,
+            person_id=subject.person_id,
+            kind=kind,
+            state=WAITING,
+            created_at=work.now,
+            target_id=target_id,
+        )
+    )
+    work.notify(subject.recipient_id, release_id)
+    return release_id
+
+
+def void(session: Session, releases: Iterable[ReleaseRow]) -> None:
+    """Void those of the releases that nobody has opened: there is nothing more to be told by them."""
+    for release in releases:
+        if release.state == WAITING:
+            release.state = VOID
+            session.add(release)
+
+
+def releases_of(session: Session, subject_id: str) -> list[ReleaseRow]:
+    """Return the content releases of a subject, oldest first."""
+    query = select(ReleaseRow).where(ReleaseRow.subject_id == subject_id, ReleaseRow.kind == CONTENT)
+    return list(session.exec(query.order_by(col(ReleaseRow.created_at))))
