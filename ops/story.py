@@ -202,6 +202,7 @@ def initial_names() -> dict[str, Any]:  # Any: TOML and JSON values
         "text_sha256": text_sha256,
         "evidence": {
             "channel": "paper",
+            "place": "elsewhere",
             "language": "de",
             "text_version": "2026-10",
             "text_sha256": text_sha256,

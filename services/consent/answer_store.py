@@ -8,9 +8,23 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from services.consent.domain import Answer, Ending, Kind, Word
-from services.consent.tables import AnswerRow, GrantRow
+from services.consent.errors import GrantNotFound
+from services.consent.tables import AnswerRow, GrantRow, HoldRow
 from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
+
+
+def load_grant(work: UnitOfWork, grant_id: str) -> GrantRow:
+    """Return a declaration; raise GrantNotFound."""
+    found = work.session.get(GrantRow, grant_id)
+    if found is None:
+        raise GrantNotFound(grant_id)
+    return found
+
+
+def person_of_grant(work: UnitOfWork, grant_id: str) -> str:
+    """Return whose declaration it is."""
+    return load_grant(work, grant_id).person_id
 
 
 def add_answer(
@@ -20,6 +34,7 @@ def add_answer(
     category: Category,
     word: Word,
     expires_at: datetime | None,
+    confirm_by: datetime | None,
     supersedes: str | None,
 ) -> None:
     """Store one word of a grant."""
@@ -34,6 +49,7 @@ def add_answer(
             ),
             given_at=work.now,
             expires_at=expires_at,
+            confirm_by=confirm_by,
             supersedes=supersedes,
         )
     )
@@ -41,6 +57,7 @@ def add_answer(
 
 def answers_of(work: UnitOfWork, person_id: str) -> list[Answer]:
     """Return all answers that a person ever gave, ended ones included."""
+    held = _held_recipients(work, person_id)
     query = select(AnswerRow, GrantRow).where(AnswerRow.person_id == person_id, AnswerRow.grant_id == GrantRow.grant_id)
     found = []
     for row, grant in work.session.exec(query.order_by(col(AnswerRow.given_at))):
@@ -59,9 +76,22 @@ def answers_of(work: UnitOfWork, person_id: str) -> list[Answer]:
                 given_at=row.given_at,
                 expires_at=row.expires_at,
                 ended_at=row.ended_at,
+                ended_by=Ending(row.ended_by) if row.ended_by else None,
+                confirm_by=row.confirm_by,
+                is_disputed=row.disputed_at is not None,
+                is_held=bool(held & {None, grant.recipient_id}),
+                given_by=grant.given_by,
             )
         )
     return found
+
+
+def change(work: UnitOfWork, answer: Answer, **changes: datetime | None) -> None:
+    """Change what an answer waits for; its word and its end are changed by nothing but a newer answer, or its end."""
+    row = work.session.get_one(AnswerRow, answer.answer_id)
+    for name, value in changes.items():
+        setattr(row, name, value)
+    work.session.add(row)
 
 
 def end_answers(work: UnitOfWork, answer_ids: Iterable[str], *, ending: Ending) -> None:
@@ -71,3 +101,8 @@ def end_answers(work: UnitOfWork, answer_ids: Iterable[str], *, ending: Ending) 
         return
     ended = update(AnswerRow).where(col(AnswerRow.answer_id).in_(answer_ids), col(AnswerRow.ended_at).is_(None))
     work.session.execute(ended.values(ended_at=work.now, ended_by=ending.value))
+
+
+def _held_recipients(work: UnitOfWork, person_id: str) -> set[str | None]:
+    held = select(HoldRow.recipient_id).where(HoldRow.person_id == person_id, col(HoldRow.ended_at).is_(None))
+    return set(work.session.exec(held))

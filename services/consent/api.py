@@ -6,6 +6,7 @@ from services.consent.outside import Outside
 from services.consent.person_api import add_person_routes
 from services.consent.recipient_api import add_recipient_routes
 from services.consent.settings import ConsentSettings
+from services.consent.word_api import add_word_routes
 from shared.service import Service
 
 
@@ -13,5 +14,6 @@ def routes(service: Service, settings: ConsentSettings, outside: Outside) -> API
     """Return all routes of the consent service beside health and parked messages."""
     router = APIRouter()
     add_person_routes(router, service, settings)
+    add_word_routes(router, service)
     add_recipient_routes(router, service, outside)
     return router

@@ -23,6 +23,9 @@ STATUSES = {
     "person_not_found": 404,
     "recipient_not_found": 404,
     "grant_not_found": 404,
+    "inquiry_not_found": 404,
+    "entry_not_found": 404,
+    "representation_not_found": 404,
     "not_acceptable": 422,
 }
 

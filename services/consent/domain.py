@@ -13,6 +13,20 @@ from shared.contracts.categories import Category
 LONGEST_VALIDITY = timedelta(days=183)
 """A yes or an ask stands for half a year at most; then the person is asked anew. A no does not expire."""
 
+SHORTER_VALIDITY: dict[Category, timedelta] = dict.fromkeys(
+    (Category.MENTAL_HEALTH, Category.ADDICTION, Category.SAFETY, Category.ATTENDANCE), timedelta(days=92)
+)
+"""What can hurt most, or feeds sanctions, is asked anew after a quarter of a year."""
+
+CONFIRM_WITHIN = timedelta(days=14)
+"""A yes that was recorded under pressure waits this long for the person's confirmation; unconfirmed it ends."""
+
+ANSWER_WITHIN = timedelta(days=14)
+"""A message that waits for the person's word waits this long; unanswered means no."""
+
+REMIND_BEFORE = timedelta(days=14)
+"""The care circle hears this long before a yes or an ask ends, so that somebody asks the person in time."""
+
 MOST_OFFERED = 6
 """No recipient is offered more categories than a person can weigh one by one."""
 
@@ -49,12 +63,37 @@ REQUIRED_KINDS: dict[RecipientRole, frozenset[Kind]] = {
 """Each of these needs a standing yes of its own before anything leaves to that role."""
 
 
+class Place(StrEnum):
+    """Where a person declared something. What is said at the Jobcenter may have been said under pressure."""
+
+    ELSEWHERE = "elsewhere"
+    JOBCENTER_PREMISES = "jobcenter_premises"
+    JOBCENTER_DEVICE = "jobcenter_device"
+
+
 class Ending(StrEnum):
     """Why an answer no longer stands. For the recipient all of them look the same."""
 
     SUPERSEDED = "superseded"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
+    INVALID = "invalid"
+
+
+class AnswerState(StrEnum):
+    """What a question to a person stands at. Kept apart inside; outside all but `granted` look the same."""
+
+    NOT_ASKED = "not_asked"
+    ASKED = "asked"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    INVALID = "invalid"
+    DISPUTED = "disputed"
+    PAUSED = "paused"
+    PENDING_CONFIRMATION = "pending_confirmation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +112,18 @@ class Answer:
     given_at: datetime
     expires_at: datetime | None
     ended_at: datetime | None = None
+    ended_by: Ending | None = None
+    confirm_by: datetime | None = None
+    """Until when the person has to confirm it elsewhere; None if it needs no confirmation, or has it."""
+    is_disputed: bool = False
+    """Whether the person says that this was never their word."""
+    is_held: bool = False
+    """Whether the person's quiet signal holds it."""
+    given_by: str | None = None
+    """Under which representation it was given; None if by the person themselves."""
 
     def stands(self, *, at: datetime) -> bool:
-        """Whether the answer counts. What has ended never counts again, whatever the clock says later.
+        """Whether the answer counts, now or after what it waits for. What has ended never counts again.
 
         It counts from its record on: the order of records says what came first, not the clocks of two machines.
         """
@@ -83,7 +131,24 @@ class Answer:
 
     def has_run_out(self, *, at: datetime) -> bool:
         """Whether its time is over. A no has no end; a yes or an ask without one never counted."""
-        return self.word is not Word.NO and (self.expires_at is None or self.expires_at <= at)
+        if self.word is Word.NO:
+            return False
+        ends = [end for end in (self.expires_at, self.confirm_by) if end is not None]
+        return self.expires_at is None or min(ends) <= at
+
+    def state(self, *, at: datetime) -> AnswerState:
+        """Return the one state that it is in: of several reasons the first counts."""
+        reasons = (
+            (self.ended_at is not None, AnswerState(self.ended_by or Ending.SUPERSEDED)),
+            (self.has_run_out(at=at), AnswerState.EXPIRED),
+            (self.is_disputed, AnswerState.DISPUTED),
+            (self.confirm_by is not None, AnswerState.PENDING_CONFIRMATION),
+            (self.word is Word.NO, AnswerState.REFUSED),
+            (self.is_held, AnswerState.PAUSED),
+            (self.word is Word.ASK, AnswerState.ASKED),
+            (True, AnswerState.GRANTED),
+        )
+        return next(state for applies, state in reasons if applies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +164,10 @@ class KnownFact:
     first_received_at: datetime
     only_for: str | None = None
     """The purpose that it belongs to: what one referral brought is nothing for another. None belongs to all."""
+    recorded_at: datetime | None = None
+    """When its producer recorded this version (valid time)."""
+    received_at: datetime | None = None
+    """When the gate came to know this version (knowledge time)."""
 
     def is_newer_than(self, moment: datetime) -> bool:
         """Whether it was first recorded by its producer and first received by the gate after that moment."""
@@ -146,6 +215,11 @@ def next_working_day(day: date, holidays: frozenset[date] = frozenset()) -> date
     while following.isoweekday() > 5 or following in holidays:  # noqa: PLR2004  Saturday is 6
         following += timedelta(days=1)
     return following
+
+
+def longest_validity(category: Category) -> timedelta:
+    """Return how long a yes or an ask to a category may stand at the most."""
+    return SHORTER_VALIDITY.get(category, LONGEST_VALIDITY)
 
 
 def referral_purpose(referral_id: str) -> str:

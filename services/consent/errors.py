@@ -46,3 +46,66 @@ class NotAcceptable(ConsentError):
     def __init__(self, *fields: tuple[str, str]) -> None:
         named = [{"field": field, "reason": reason} for field, reason in fields]
         super().__init__("fields cannot be accepted", fields=named)
+
+
+class GrantOver(ConsentError):
+    """Raised when a declaration is to be confirmed, disputed or settled that has nothing left to be."""
+
+    code = "grant_over"
+
+    def __init__(self, grant_id: str) -> None:
+        super().__init__(f"grant {grant_id} has nothing that waits for this")
+
+
+class InquiryNotFound(ConsentError):
+    """Raised when a word is given on a message that nobody ever asked about."""
+
+    code = "inquiry_not_found"
+
+    def __init__(self, inquiry_id: str) -> None:
+        super().__init__(f"no inquiry {inquiry_id}")
+
+
+class InquiryOver(ConsentError):
+    """Raised when a word comes after its time, a second time, or for a message that has changed since."""
+
+    code = "inquiry_over"
+
+    def __init__(self, inquiry_id: str) -> None:
+        super().__init__(f"inquiry {inquiry_id} waits for no word any more")
+
+
+class TextDiffers(ConsentError):
+    """Raised when the hash that a word names is not that of the message: the person read another text."""
+
+    code = "text_differs"
+
+    def __init__(self, inquiry_id: str) -> None:
+        super().__init__(f"inquiry {inquiry_id} is about another text")
+
+
+class RepresentationNotFound(ConsentError):
+    """Raised when somebody answers under a representation that was never recorded for this person."""
+
+    code = "representation_not_found"
+
+    def __init__(self, representation_id: str) -> None:
+        super().__init__(f"no representation {representation_id}")
+
+
+class ObjectionStands(ConsentError):
+    """Raised when a representative would open what the person themselves refused or took back."""
+
+    code = "objection_stands"
+
+    def __init__(self) -> None:
+        super().__init__("the person's own no, or withdrawal, stands against this")
+
+
+class EntryNotFound(ConsentError):
+    """Raised when a person asks about an entry that is not theirs, or is none of a disclosure."""
+
+    code = "entry_not_found"
+
+    def __init__(self, recipient_id: str, number: int) -> None:
+        super().__init__(f"no entry {number} of {recipient_id}")

@@ -36,7 +36,7 @@ def save_fact(
         )
     row.first_recorded_at = first
     if version > row.version:
-        row.version = version
+        row.version, row.recorded_at, row.received_at = version, recorded_at, work.now
         row.professional = row.professional or event.professional  # the origin of a fact never weakens (§ 76 SGB X)
         row.category = work.seal(person_id, f"fact.category.{fact_id}", event.category().value)
         row.content = work.seal(
@@ -80,6 +80,8 @@ def _known_fact(work: UnitOfWork, row: FactRow) -> KnownFact:
         only_for=sealed["only_for"],
         first_recorded_at=row.first_recorded_at,
         first_received_at=row.first_received_at,
+        recorded_at=row.recorded_at,
+        received_at=row.received_at,
     )
 
 

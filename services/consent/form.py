@@ -1,13 +1,15 @@
 """What a request to the consent service may bring, field by field, and nothing else. Meaning is left to others."""
 
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from services.consent.domain import MOST_OFFERED, Kind, RecipientRole, Word
-from services.consent.grants import Declaration, Evidence, check_notices
+from services.consent.confirmation import Invalidity, Settlement
+from services.consent.declaration import Declaration, Evidence, check_notices
+from services.consent.domain import MOST_OFFERED, Kind, Place, RecipientRole, Word
+from services.consent.representation import RepresentationKind, Stopped
 from shared.contracts.categories import Category
 from shared.contracts.envelope import Id
 
@@ -43,6 +45,8 @@ class EvidenceGiven(Body):
     """How the declaration can be proved, and that the three notices were given first."""
 
     channel: str = Field(pattern=r"^(paper|in_person|phone|portal)$")
+    place: Place
+    declared_on: Day | None = None
     language: str = Field(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,8})?$")
     text_version: str = Field(pattern=r"^[A-Za-z0-9._-]{1,40}$")
     text_sha256: Sha256
@@ -62,6 +66,7 @@ class GrantGiven(Body):
     kinds: frozenset[Kind] = Field(min_length=1)
     reaches_back: bool = False
     valid_days: int = Field(default=183, ge=1, le=183)
+    given_by: Id | None = None
     evidence: EvidenceGiven
 
     def declaration(self, *, recorded_by: str) -> Declaration:
@@ -83,7 +88,10 @@ class GrantGiven(Body):
                 text_sha256=proof.text_sha256,
                 document_sha256=proof.document_sha256,
                 recorded_by=recorded_by,
+                place=proof.place,
+                declared_on=proof.declared_on,
             ),
+            given_by=self.given_by,
         )
 
 
@@ -102,7 +110,59 @@ class PreviewAsked(Body):
     person_id: Id
     recipient_id: RecipientId
     purpose: Purpose
-    categories: frozenset[Category]
+    words: Words = Field(repr=False)
+    kinds: frozenset[Kind] | None = Field(default=None, min_length=1)
+    reaches_back: bool = True
+
+
+class PlaceSaid(Body):
+    """Where the person is when they confirm, or lift a hold."""
+
+    place: Place
+
+
+class Signal(Body):
+    """A quiet signal, towards one recipient or, with none named, towards all."""
+
+    recipient_id: RecipientId | None = None
+
+
+class DisputeSettled(Body):
+    """How a dispute ends, and where the person is."""
+
+    outcome: Settlement
+    place: Place
+
+
+class Invalid(Body):
+    """Why a declaration never was one."""
+
+    reason: Invalidity
+
+
+class WordGiven(Body):
+    """The person's word on one message, named by the hash of what was shown."""
+
+    word: Literal[Word.YES, Word.NO]
+    sha256: Sha256
+
+
+class RepresentationGiven(Body):
+    """Who may answer for a person, towards whom, about what, until when."""
+
+    kind: RepresentationKind
+    name: str = Field(pattern=r"^[^\x00-\x1f]{1,120}$", repr=False)
+    recipient_ids: frozenset[RecipientId] = Field(min_length=1, max_length=20)
+    categories: frozenset[Category] = Field(min_length=1)
+    works_for: RecipientId | None = None
+    valid_until: Day
+    document_sha256: Sha256
+
+
+class RepresentationStopped(Body):
+    """Why a representation ends."""
+
+    because: Stopped
 
 
 class SecrecyCommitment(Body):

@@ -1,78 +1,41 @@
 """The person decides: answers are recorded, superseded, withdrawn, and end when their time is over."""
 
-from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import timedelta
 from secrets import token_urlsafe
 
-from sqlmodel import col, select
+from sqlalchemy import ColumnElement, func
+from sqlmodel import col, or_, select
 
-from services.consent import answer_store, store
-from services.consent.domain import BENEFIT, LONGEST_VALIDITY, Answer, Ending, Kind, RecipientRole, Word
-from services.consent.errors import NotAcceptable, RecipientNotFound
+from services.consent import answer_store, representation, store
+from services.consent.declaration import Declaration, check
+from services.consent.domain import CONFIRM_WITHIN, Answer, Ending, Kind, Word
 from services.consent.notices import reconsider
-from services.consent.tables import AnswerRow, GrantRow, RecipientRow, SubjectRow
+from services.consent.tables import AnswerRow, GrantRow
 from shared.contracts.categories import Category
-from shared.contracts.consent import GrantRecorded, GrantWithdrawn
+from shared.contracts.consent import Awaited, GrantRecorded, GrantWithdrawn, PersonAwaited
 from shared.keys import KeyDestroyed
 from shared.unit_of_work import UnitOfWork
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """How the person's declaration can be proved (Art. 7 (1) GDPR, § 67b (2) SGB X)."""
-
-    channel: str
-    language: str
-    text_version: str
-    text_sha256: str
-    document_sha256: str | None
-    recorded_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """What a person declares in one act: a word per category, for one recipient and one purpose."""
-
-    person_id: str
-    recipient_id: str
-    purpose: str
-    words: Mapping[Category, Word]
-    kinds: frozenset[Kind]
-    reaches_back: bool
-    valid_for: timedelta
-    evidence: Evidence
-
-
-def check_notices(given: tuple[bool, bool, bool]) -> None:
-    """Refuse a declaration that was taken before the person had the three notices."""
-    names = ("told_purpose", "told_refusal_is_free", "told_right_to_withdraw")
-    missing = [name for name, done in zip(names, given, strict=True) if not done]
-    if missing:
-        raise NotAcceptable(*((f"evidence.{name}", "must have happened before") for name in missing))
-
-
 def record(work: UnitOfWork, declared: Declaration) -> list[str]:
-    """Record a declaration, one grant per kind; each answer ends the one before it. Return the grant ids."""
-    _check(work, declared)
+    """Record a declaration, one grant per kind; each answer ends the one before it. Return the grant ids.
+
+    A yes that was taken under pressure waits for the person's confirmation, and until then ends nothing and opens
+    nothing; what narrows counts at once, wherever it was said.
+    """
+    check(work, declared)
     standing = [answer for answer in answer_store.answers_of(work, declared.person_id) if answer.ended_at is None]
+    representation.check_may_answer(work, declared)
     grant_ids = []
     for kind in sorted(declared.kinds):
         grant = _grant(work, declared, kind)
         work.session.add(grant)
-        for category, word in declared.words.items():
-            before = [answer for answer in standing if _is_same_question(answer, declared, kind, category)]
-            answer_store.end_answers(work, [answer.answer_id for answer in before], ending=Ending.SUPERSEDED)
-            answer_store.add_answer(
-                work,
-                grant,
-                category=category,
-                word=word,
-                expires_at=None if word is Word.NO else work.now + declared.valid_for,
-                supersedes=before[-1].answer_id if before else None,
-            )
+        work.session.flush()
+        for category in declared.words:
+            _answer(work, declared, grant, category, standing=standing)
         work.announce(GrantRecorded(grant_id=grant.grant_id, person_id=grant.person_id, recorded_at=work.now))
+        if declared.is_under_pressure() and Word.YES in declared.words.values():
+            _await_confirmation(work, grant)
         grant_ids.append(grant.grant_id)
     reconsider(work, declared.person_id)
     return grant_ids
@@ -101,11 +64,16 @@ def withdraw(
         and purpose in (None, answer.purpose)
         and (categories is None or answer.category in categories)
     ]
-    answer_store.end_answers(work, [answer.answer_id for answer in ended], ending=Ending.WITHDRAWN)
-    for grant_id in sorted({answer.grant_id for answer in ended}):
-        work.announce(GrantWithdrawn(grant_id=grant_id, person_id=person_id, withdrawn_at=work.now))
+    end_as_withdrawn(work, ended)
     reconsider(work, person_id)
     return len(ended)
+
+
+def end_as_withdrawn(work: UnitOfWork, answers: list[Answer]) -> None:
+    """End answers as taken back, and say so inside."""
+    answer_store.end_answers(work, [answer.answer_id for answer in answers], ending=Ending.WITHDRAWN)
+    for grant_id, person_id in sorted({(answer.grant_id, answer.person_id) for answer in answers}):
+        work.announce(GrantWithdrawn(grant_id=grant_id, person_id=person_id, withdrawn_at=work.now))
 
 
 def given_by(work: UnitOfWork, person_id: str) -> list[Answer]:
@@ -116,9 +84,7 @@ def given_by(work: UnitOfWork, person_id: str) -> list[Answer]:
 
 def expire(work: UnitOfWork, person_id: str) -> None:
     """End the answers of a person whose time is over, and retract what rested on them."""
-    over = select(AnswerRow.answer_id).where(
-        AnswerRow.person_id == person_id, col(AnswerRow.ended_at).is_(None), col(AnswerRow.expires_at) <= work.now
-    )
+    over = select(AnswerRow.answer_id).where(AnswerRow.person_id == person_id, *_is_over(work))
     answer_store.end_answers(work, work.session.exec(over).all(), ending=Ending.EXPIRED)
     with suppress(KeyDestroyed), work.attempt():  # of an erased person nothing can be read, nor told
         reconsider(work, person_id)
@@ -126,51 +92,55 @@ def expire(work: UnitOfWork, person_id: str) -> None:
 
 def persons_with_expired_answers(work: UnitOfWork) -> list[str]:
     """Return the persons of whom some answer's time is over."""
-    over = select(AnswerRow.person_id).where(col(AnswerRow.ended_at).is_(None), col(AnswerRow.expires_at) <= work.now)
-    return sorted(set(work.session.exec(over)))
+    return sorted(set(work.session.exec(select(AnswerRow.person_id).where(*_is_over(work)))))
 
 
-def _check(work: UnitOfWork, declared: Declaration) -> None:
-    store.load_person(work.session, declared.person_id)
-    recipient = store.recipient(work.session, declared.recipient_id)
-    if recipient is None:
-        raise RecipientNotFound(declared.recipient_id)
-    faults = [*_faults_of_words(declared, recipient), *_faults_of_purpose(work, declared, recipient)]
-    if not timedelta(0) < declared.valid_for <= LONGEST_VALIDITY:
-        faults.append(("valid_days", "must be between 1 and 183"))
-    if faults:
-        raise NotAcceptable(*faults)
+def is_same_question(answer: Answer, *, recipient_id: str, purpose: str, kind: Kind, category: Category) -> bool:
+    """Whether an answer is to this question: only a newer answer to the same one supersedes it."""
+    question = (answer.recipient_id, answer.purpose, answer.kind, answer.category)
+    return question == (recipient_id, purpose, kind, category)
 
 
-def _faults_of_words(declared: Declaration, recipient: RecipientRow) -> Iterable[tuple[str, str]]:
-    if not declared.words:
-        yield "words", "must name at least one category"
-    if not declared.kinds:
-        yield "kinds", "must name at least one legal instrument"
-    for category in declared.words:
-        if category.value not in recipient.offered:
-            yield f"words.{category.value}", "is not offered to this recipient"
+def _is_over(work: UnitOfWork) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    over = or_(col(AnswerRow.expires_at) <= work.now, col(AnswerRow.confirm_by) <= work.now)
+    return col(AnswerRow.ended_at).is_(None), over
 
 
-def _faults_of_purpose(work: UnitOfWork, declared: Declaration, recipient: RecipientRow) -> Iterable[tuple[str, str]]:
-    if recipient.role == RecipientRole.JOBCENTER:
-        if declared.purpose != BENEFIT:
-            yield "purpose", "must be benefit for a Jobcenter"
-        return
-    referral = work.session.get(SubjectRow, declared.purpose.removeprefix("referral:"))
-    fits = referral is not None and declared.purpose.startswith("referral:")
-    if not fits or referral is None or referral.person_id != declared.person_id:
-        yield "purpose", "must be referral:<id> of a referral of this person"
-    elif referral.recipient_id != declared.recipient_id:
-        yield "recipient_id", "is not the provider of this referral"
+def _answer(
+    work: UnitOfWork, declared: Declaration, grant: GrantRow, category: Category, *, standing: list[Answer]
+) -> None:
+    word = declared.words[category]
+    waits = declared.is_under_pressure() and word is Word.YES
+    before = [
+        answer
+        for answer in standing
+        if is_same_question(
+            answer,
+            recipient_id=declared.recipient_id,
+            purpose=declared.purpose,
+            kind=Kind(grant.kind),
+            category=category,
+        )
+        and (not waits or answer.confirm_by is not None)
+    ]
+    answer_store.end_answers(work, [answer.answer_id for answer in before], ending=Ending.SUPERSEDED)
+    answer_store.add_answer(
+        work,
+        grant,
+        category=category,
+        word=word,
+        expires_at=declared.expires_at(category, work.now),
+        confirm_by=work.now + CONFIRM_WITHIN if waits else None,
+        supersedes=before[-1].answer_id if before else None,
+    )
 
 
-def _is_same_question(answer: Answer, declared: Declaration, kind: Kind, category: Category) -> bool:
-    return (answer.recipient_id, answer.purpose, answer.kind, answer.category) == (
-        declared.recipient_id,
-        declared.purpose,
-        kind,
-        category,
+def _await_confirmation(work: UnitOfWork, grant: GrantRow) -> None:
+    due_at = work.now + CONFIRM_WITHIN
+    work.announce(
+        PersonAwaited(
+            item_id=grant.grant_id, person_id=grant.person_id, awaited=Awaited.CONFIRMATION, due_at=due_at, at=work.now
+        )
     )
 
 
@@ -184,6 +154,10 @@ def _grant(work: UnitOfWork, declared: Declaration, kind: Kind) -> GrantRow:
         kind=kind.value,
         reaches_back=declared.reaches_back,
         given_at=work.now,
+        version=1 + _versions_before(work, declared, kind),
+        declared_on=evidence.declared_on,
+        place=evidence.place.value,
+        given_by=declared.given_by,
         channel=evidence.channel,
         language=evidence.language,
         text_version=evidence.text_version,
@@ -191,3 +165,13 @@ def _grant(work: UnitOfWork, declared: Declaration, kind: Kind) -> GrantRow:
         document_sha256=evidence.document_sha256,
         recorded_by=evidence.recorded_by,
     )
+
+
+def _versions_before(work: UnitOfWork, declared: Declaration, kind: Kind) -> int:
+    counted = select(func.count()).where(
+        GrantRow.person_id == declared.person_id,
+        GrantRow.recipient_id == declared.recipient_id,
+        GrantRow.purpose == declared.purpose,
+        GrantRow.kind == kind.value,
+    )
+    return int(work.session.exec(counted).one())

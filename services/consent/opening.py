@@ -11,8 +11,10 @@ from sqlmodel import Session, select
 
 from services.consent import answer_store, fact_store, release_store, store
 from services.consent.commissions import status_of
+from services.consent.composition import Composed, position
 from services.consent.ledger import Entry, EntryKind, Head, commit_to, next_entry
-from services.consent.notices import Composed, compose, reconsider
+from services.consent.notices import may_stay, reconsider, told
+from services.consent.release import is_within
 from services.consent.settings import ConsentSettings
 from services.consent.tables import LedgerHeadRow, LedgerRow, RecipientRow, ReleaseRow, SubjectRow
 from shared.contracts.consent import ReferralOpened
@@ -58,9 +60,7 @@ def _open_content(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, re
     reconsider(work, person_id)  # time alone may have ended an answer since
     if subject.closed_at or release.state not in (release_store.WAITING, release_store.OPENED):
         return EMPTY
-    composed = compose(
-        work, subject, recipient, fact_store.facts_of(work, person_id), answer_store.answers_of(work, person_id)
-    )
+    composed = _to_be_told(work, release, subject, recipient)
     if not composed.says_anything:
         return EMPTY
     entry = _enter_content(work, release, composed)
@@ -83,9 +83,24 @@ def _open_content(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, re
     }
 
 
+def _to_be_told(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, recipient: RecipientRow) -> Composed:
+    """Return what may be told now; or, if that is nothing new, the very message that was told here and may stay.
+
+    So a quiet hold, or a word that was given on one message, cannot be seen by opening again.
+    """
+    person_id = str(release.person_id)
+    facts, answers = fact_store.facts_of(work, person_id), answer_store.answers_of(work, person_id)
+    stand = position(work, subject, recipient, facts, answers)
+    if release.state == release_store.OPENED and may_stay(work, release, stand):
+        before = told(work, release)
+        if before != stand.tell.fields and is_within(stand.tell.fields, before):
+            return Composed(before)
+    return stand.tell
+
+
 def _enter_content(work: UnitOfWork, release: ReleaseRow, composed: Composed) -> Entry:
     person_id, kind = str(release.person_id), EntryKind.RELEASED
-    content: dict[str, Any] = {"released": composed.fields, "grants": list(composed.grant_ids)}
+    content: dict[str, Any] = {"released": composed.fields, **composed.grounds()}
     if release.told is not None:
         before = work.unseal(person_id, f"release.told.{release.release_id}", release.told)
         if before == composed.fields:

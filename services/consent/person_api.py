@@ -5,14 +5,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path
 from fastapi.responses import PlainTextResponse
 
-from services.consent import grants, ledger_view, preview, store
-from services.consent.form import GrantGiven, PreviewAsked, Withdrawal
+from services.consent import grants, grounds, ledger_view, preview, store
+from services.consent.form import GrantGiven, PreviewAsked, RecipientId, Withdrawal
 from services.consent.settings import ConsentSettings
 from shared.contracts.envelope import Id
 from shared.service import Service
 from shared.web import Caller, Role, allow
 
 PersonId = Annotated[Id, Path()]
+NamedRecipient = Annotated[RecipientId, Path()]
 PersonDesk = Annotated[Caller, Depends(allow(Role.PERSON_DESK))]
 
 
@@ -58,7 +59,9 @@ def add_person_routes(router: APIRouter, service: Service, settings: ConsentSett
                 "word": answer.word.value,
                 "given_at": answer.given_at.isoformat(),
                 "expires_at": answer.expires_at.isoformat() if answer.expires_at else None,
+                "given_by": answer.given_by,
                 "stands": answer.stands(at=now),
+                "state": answer.state(at=now).value,
             }
             for answer in found
         ]
@@ -81,6 +84,16 @@ def add_person_routes(router: APIRouter, service: Service, settings: ConsentSett
             }
             for item in found
         ]
+
+    @router.get("/persons/{person_id}/ledger/{recipient_id}/{number}/grounds", tags=["person"])
+    def grounds_of_entry(
+        person_id: PersonId, recipient_id: NamedRecipient, number: int, _caller: PersonDesk
+    ) -> dict[str, Any]:  # Any: JSON values
+        """Return why a recipient received this: which grants, which text, known since when, under which rules."""
+        with service.database.read() as session:
+            return grounds.grounds_of(
+                session, service.keys, person_id=person_id, recipient_id=recipient_id, number=number
+            )
 
     @router.get("/persons/{person_id}/ledger/in-plain-words", tags=["person"])
     def ledger_in_plain_words(person_id: PersonId, _caller: PersonDesk) -> PlainTextResponse:

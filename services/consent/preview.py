@@ -1,48 +1,97 @@
-"""Before a person decides: exactly what a recipient would see of what is known now. Nothing is recorded."""
+"""Before a person decides: exactly what every recipient would see of what is known now. Nothing is recorded."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from services.consent import fact_store, store
-from services.consent.domain import REQUIRED_KINDS, Answer, RecipientRole, Word
+from services.consent import answer_store, fact_store, store
+from services.consent.composition import Composed, Position, asked_of, position
+from services.consent.domain import REQUIRED_KINDS, Answer, Kind, RecipientRole, Word
 from services.consent.errors import NotAcceptable, RecipientNotFound
-from services.consent.notices import asked_of, compose
 from services.consent.release import hash_of
+from services.consent.tables import SubjectRow
 from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
 
+Seen = dict[str, Any]  # Any: JSON values
+
 
 def would_see(
-    work: UnitOfWork, *, person_id: str, recipient_id: str, purpose: str, categories: frozenset[Category]
-) -> dict[str, Any]:  # Any: JSON values
-    """Return the message and its hash, as if the person said yes to these categories, reaching back."""
+    work: UnitOfWork,
+    *,
+    person_id: str,
+    recipient_id: str,
+    purpose: str,
+    words: Mapping[Category, Word],
+    kinds: frozenset[Kind] | None = None,
+    reaches_back: bool = True,
+) -> Seen:
+    """Return the message, its hash, and what would wait for the person's word, if these words were recorded now.
+
+    What the person has said before still counts where these words do not supersede it. `others` is what every other
+    recipient may know now: this grant changes nothing there.
+    """
     store.load_person(work.session, person_id)
     recipient = store.recipient(work.session, recipient_id)
     if recipient is None:
         raise RecipientNotFound(recipient_id)
-    subjects = [
-        subject
-        for subject in store.subjects_of(work.session, person_id)
-        if subject.recipient_id == recipient_id and asked_of(subject, recipient).purpose == purpose
-    ]
-    if not subjects:
-        raise NotAcceptable(("purpose", "does not concern this recipient"))
+    asked_kinds = kinds or REQUIRED_KINDS[RecipientRole(recipient.role)]
+    said = answer_store.answers_of(work, person_id)
     supposed = [
-        Answer(
-            answer_id="",
-            grant_id="",
-            person_id=person_id,
-            recipient_id=recipient_id,
-            purpose=purpose,
-            category=category,
-            kind=kind,
-            word=Word.YES,
-            reaches_back=True,
-            given_at=work.now,
-            expires_at=work.now + timedelta(days=1),
-        )
-        for category in categories
-        for kind in REQUIRED_KINDS[RecipientRole(recipient.role)]
+        *(answer for answer in said if not _is_superseded(answer, recipient_id, purpose, words, asked_kinds)),
+        *(
+            Answer(
+                answer_id="",
+                grant_id="",
+                person_id=person_id,
+                recipient_id=recipient_id,
+                purpose=purpose,
+                category=category,
+                kind=kind,
+                word=word,
+                reaches_back=reaches_back,
+                given_at=work.now,
+                expires_at=None if word is Word.NO else work.now + timedelta(days=1),
+            )
+            for category, word in words.items()
+            for kind in asked_kinds
+        ),
     ]
-    composed = compose(work, subjects[-1], recipient, fact_store.facts_of(work, person_id), supposed)
+    seen, others = None, []
+    for subject in store.subjects_of(work.session, person_id):
+        found = _position(work, subject, supposed)
+        if found is None:
+            continue
+        is_it = (subject.recipient_id, found[1]) == (recipient_id, purpose)
+        shown = {"recipient_id": subject.recipient_id, "purpose": found[1], **_shown(found[0])}
+        if is_it:
+            seen = shown
+        else:
+            others.append(shown)
+    if seen is None:
+        raise NotAcceptable(("purpose", "does not concern this recipient"))
+    return {**seen, "others": others}
+
+
+def _position(work: UnitOfWork, subject: SubjectRow, answers: list[Answer]) -> tuple[Position, str] | None:
+    recipient = store.recipient(work.session, subject.recipient_id)
+    if recipient is None:
+        return None
+    facts = fact_store.facts_of(work, str(subject.person_id))
+    return position(work, subject, recipient, facts, answers), asked_of(subject, recipient).purpose
+
+
+def _shown(stand: Position) -> Seen:
+    question = _message(stand.question) if stand.question else {"would_see": None, "sha256": None}
+    return {**_message(stand.tell), "would_ask": question["would_see"], "would_ask_sha256": question["sha256"]}
+
+
+def _message(composed: Composed) -> Seen:
     return {"would_see": composed.fields if composed.says_anything else None, "sha256": hash_of(composed.fields)}
+
+
+def _is_superseded(
+    answer: Answer, recipient_id: str, purpose: str, words: Mapping[Category, Word], kinds: frozenset[Kind]
+) -> bool:
+    asked = (answer.recipient_id, answer.purpose) == (recipient_id, purpose)
+    return asked and answer.category in words and answer.kind in kinds

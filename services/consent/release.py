@@ -87,10 +87,11 @@ def hash_of(fields: dict[str, Any]) -> str:  # Any: JSON values
 
 def is_within(told: dict[str, Any], allowed: dict[str, Any]) -> bool:  # Any: JSON values
     """Whether everything that was once told may still be known now; otherwise it is retracted."""
-    return _items(told) <= _items(allowed)
+    return items_of(told) <= items_of(allowed)
 
 
-def _items(fields: dict[str, Any]) -> set[tuple[str, bytes]]:
+def items_of(fields: dict[str, Any]) -> set[tuple[str, bytes]]:  # Any: JSON values
+    """Return the single things that a message tells, each with the field that it stands in."""
     found: set[tuple[str, bytes]] = set()
     for name in fields.keys() - _FRAME - {"type"}:
         value = fields[name]

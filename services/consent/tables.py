@@ -65,11 +65,13 @@ class FactRow(Base, table=True):
     professional: bool
     first_recorded_at: datetime | None = Field(default=None, sa_type=Instant)
     first_received_at: datetime = Field(sa_type=Instant)
+    recorded_at: datetime | None = Field(default=None, sa_type=Instant)
+    received_at: datetime | None = Field(default=None, sa_type=Instant)
     content: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True), repr=False)
 
 
 class GrantRow(Base, table=True):
-    """One declaration of a person under one legal instrument, with its evidence."""
+    """One declaration of a person under one legal instrument, with its evidence; later ones have higher versions."""
 
     __tablename__ = "grant_record"
 
@@ -80,6 +82,12 @@ class GrantRow(Base, table=True):
     kind: str = Field(max_length=20)
     reaches_back: bool
     given_at: datetime = Field(sa_type=Instant)
+    version: int = 1
+    declared_on: date | None = None
+    place: str = Field(default="elsewhere", max_length=20)
+    given_by: str | None = Field(default=None, max_length=64)
+    reminded_at: datetime | None = Field(default=None, sa_type=Instant)
+    invalid_because: str | None = Field(default=None, max_length=20)
     channel: str = Field(max_length=20)
     language: str = Field(max_length=20)
     text_version: str = Field(max_length=40)
@@ -102,6 +110,53 @@ class AnswerRow(Base, table=True):
     supersedes: str | None = Field(default=None, max_length=64)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
     ended_by: str | None = Field(default=None, max_length=20)
+    confirm_by: datetime | None = Field(default=None, sa_type=Instant, index=True)
+    disputed_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class HoldRow(Base, table=True):
+    """A quiet signal of the person: nothing more leaves, to one recipient or to all. Nobody outside can see it."""
+
+    __tablename__ = "hold"
+
+    hold_id: str = Field(primary_key=True, max_length=64)
+    person_id: str = Field(max_length=64, index=True)
+    recipient_id: str | None = Field(default=None, max_length=40)
+    since: datetime = Field(sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class InquiryRow(Base, table=True):
+    """A message that waits for the person's word. `asked` holds its fields, their hash, and the answers it rests on."""
+
+    __tablename__ = "inquiry"
+
+    inquiry_id: str = Field(primary_key=True, max_length=64)
+    person_id: str = Field(max_length=64, index=True)
+    subject_id: str = Field(max_length=64, index=True)
+    recipient_id: str = Field(max_length=40)
+    state: str = Field(max_length=20)
+    asked: bytes = Field(sa_column=Column(LargeBinary, nullable=False), repr=False)
+    asked_at: datetime = Field(sa_type=Instant)
+    answer_by: datetime = Field(sa_type=Instant)
+    answered_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class RepresentationRow(Base, table=True):
+    """Who may answer for a person, within which scope. Name, scope and employer lie sealed."""
+
+    __tablename__ = "representation"
+
+    representation_id: str = Field(primary_key=True, max_length=64)
+    person_id: str = Field(max_length=64, index=True)
+    kind: str = Field(max_length=20)
+    described: bytes = Field(sa_column=Column(LargeBinary, nullable=False), repr=False)
+    document_sha256: str = Field(max_length=64)
+    recorded_by: str = Field(max_length=64)
+    since: datetime = Field(sa_type=Instant)
+    valid_until: date
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    ended_by: str | None = Field(default=None, max_length=30)
 
 
 class ReleaseRow(Base, table=True):

@@ -11,7 +11,7 @@ from secrets import token_urlsafe
 import structlog
 from sqlmodel import col, select
 
-from services.consent import commissions, grants, release_store
+from services.consent import commissions, grants, inquiries, release_store, reminders
 from services.consent.outside import Outside
 from services.consent.settings import ConsentSettings
 from services.consent.tables import LeaseRow, RecipientRow, ReleaseRow, SubjectRow
@@ -70,11 +70,15 @@ class Timers:
             return list(session.exec(select(RecipientRow).where(col(RecipientRow.ended_at).is_(None))))
 
     async def run_calendar(self) -> None:
-        """Do what is due by now: answers end, statuses change, unopened notices are sent afresh."""
+        """Do what is due by now: answers end, inquiries lapse, reminders, statuses, unopened notices sent afresh."""
         if not await self._holds("calendar", seconds=self._settings.timer_seconds * 3):
             return
         for person_id in await self._writer.run(grants.persons_with_expired_answers):
             await self._locked(f"person:{person_id}", partial(grants.expire, person_id=person_id))
+        for inquiry_id, person_id in await self._writer.run(inquiries.unanswered):
+            await self._locked(f"person:{person_id}", partial(inquiries.lapse, inquiry_id=inquiry_id))
+        for grant_id, person_id in await self._writer.run(reminders.due):
+            await self._locked(f"person:{person_id}", partial(reminders.remind, grant_id=grant_id))
         await self._writer.run(partial(commissions.notice_new_statuses, settings=self._settings))
         for release_id, person in await self._writer.run(partial(unopened, older_than=self._settings.renew_after())):
             await self._locked(f"person:{person}", partial(renew, release_id=release_id))

@@ -84,6 +84,26 @@ class GrantWithdrawn(CareEvent):
     withdrawn_at: Structural[datetime]
 
 
+class Awaited(StrEnum):
+    """What somebody is waited for. A code of the process: it says nothing about any answer."""
+
+    WORD = "word"
+    CONFIRMATION = "confirmation"
+    RENEWAL = "renewal"
+
+
+class PersonAwaited(CareEvent):
+    """Something waits for the person until a day; somebody of the care circle should tell them in time."""
+
+    event_type: ClassVar[str] = "consent.person_awaited.v1"
+
+    item_id: Structural[Id]
+    person_id: Structural[Id]
+    awaited: Structural[Awaited]
+    due_at: Structural[datetime]
+    at: Structural[datetime]
+
+
 class ReferralCleared(CareEvent):
     """The person agreed that the provider learns something of what it needs; the provider has been told to look."""
 

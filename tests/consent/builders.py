@@ -4,8 +4,8 @@ import secrets
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from services.consent.declaration import Declaration, Evidence
 from services.consent.domain import BENEFIT, Answer, Asked, Kind, KnownFact, Word
-from services.consent.grants import Declaration, Evidence
 from shared.contracts.assessment import (
     AttendanceKind,
     AttendanceRecorded,

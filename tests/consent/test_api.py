@@ -18,6 +18,18 @@ ROUTES: dict[tuple[str, str], set[Role]] = {
     ("GET", "/persons/{person_id}/answers"): PERSON_DESK,
     ("GET", "/persons/{person_id}/ledger"): PERSON_DESK,
     ("GET", "/persons/{person_id}/ledger/in-plain-words"): PERSON_DESK,
+    ("GET", "/persons/{person_id}/ledger/{recipient_id}/{number}/grounds"): PERSON_DESK,
+    ("POST", "/grants/{grant_id}/confirmation"): PERSON_DESK,
+    ("POST", "/grants/{grant_id}/dispute"): PERSON_DESK,
+    ("POST", "/grants/{grant_id}/dispute-settlement"): PERSON_DESK,
+    ("POST", "/grants/{grant_id}/invalidity"): PERSON_DESK,
+    ("POST", "/persons/{person_id}/hold"): {Role.PERSON_DESK, Role.ASSESSOR},
+    ("POST", "/persons/{person_id}/hold-lifting"): PERSON_DESK,
+    ("GET", "/persons/{person_id}/inquiries"): PERSON_DESK,
+    ("POST", "/inquiries/{inquiry_id}/word"): PERSON_DESK,
+    ("POST", "/persons/{person_id}/representations"): PERSON_DESK,
+    ("GET", "/persons/{person_id}/representations"): PERSON_DESK,
+    ("POST", "/representations/{representation_id}/stopping"): PERSON_DESK,
     ("GET", "/gate-key"): OPERATOR,
     ("PUT", "/recipients/{recipient_id}"): OPERATOR,
     ("GET", "/recipients"): OPERATOR,
@@ -32,7 +44,15 @@ OPEN_TO_ALL = {("GET", "/health"), ("GET", "/ready")}
 
 def a_path(path: str) -> str:
     """Return a path with ids in it that nobody has."""
-    return path.format(person_id="person-nobody", recipient_id="recipient-nobody", parked_id="parked-nobody")
+    return path.format(
+        person_id="person-nobody",
+        recipient_id="recipient-nobody",
+        parked_id="parked-nobody",
+        grant_id="grant-nobody",
+        inquiry_id="inquiry-nobody",
+        representation_id="representation-nobody",
+        number=1,
+    )
 
 
 def test_the_description_names_every_route_and_no_other(unmoved_gate: Gate) -> None:
@@ -107,8 +127,8 @@ def test_the_person_sees_every_answer_and_which_of_them_stand(gate: Gate) -> Non
 
 def a_preview(person: str, **changes: Any) -> dict[str, Any]:
     """Return what the person's desk asks before a person decides."""
-    categories = ["conclusion", "statement"]
-    return {"person_id": person, "recipient_id": JOBCENTER, "purpose": "benefit", "categories": categories, **changes}
+    words = {"conclusion": "yes", "statement": "yes"}
+    return {"person_id": person, "recipient_id": JOBCENTER, "purpose": "benefit", "words": words, **changes}
 
 
 def test_a_preview_shows_what_the_recipient_then_sees_and_its_hash(gate: Gate) -> None:

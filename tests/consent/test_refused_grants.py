@@ -31,6 +31,7 @@ def evidence(**changes: Any) -> dict[str, Any]:
     """Return how a declaration can be proved."""
     return {
         "channel": "paper",
+        "place": "elsewhere",
         "language": "de",
         "text_version": "v1",
         "text_sha256": SHA,

@@ -23,6 +23,9 @@ OLD: Schema = {
     "$defs": {"Kind": {"enum": ["a", "b"], "type": "string"}},
 }
 
+_MAY_GROW = ("wire/command", "wire/open", "care/envelope")
+"""What we read ourselves may take more than before. A type that a service does not know is not for it, and no error."""
+
 
 def changed(**properties: Any) -> Schema:  # Any: parts of a schema, or None for a field that goes
     """Return the schema with some fields changed, added, or taken away."""
@@ -38,7 +41,7 @@ def test_every_contract_gets_along_with_its_frozen_state(path: Path) -> None:
     broken = {
         name: found
         for name, old in frozen.items()
-        if (found := breaks(old, current[name], lenient=name.startswith(("wire/command", "wire/open"))))
+        if (found := breaks(old, current[name], lenient=name.startswith(_MAY_GROW)))
     }
 
     assert broken == {}

@@ -1,0 +1,63 @@
+"""Reads and writes the messages that wait, or waited, for a person's word. It decides nothing."""
+
+from dataclasses import dataclass
+from secrets import token_urlsafe
+from typing import Any
+
+from sqlmodel import col, select
+
+from services.consent.domain import ANSWER_WITHIN
+from services.consent.tables import InquiryRow, SubjectRow
+from shared.unit_of_work import UnitOfWork
+
+WAITING, APPROVED, DECLINED, LAPSED, VOID = "waiting", "approved", "declined", "lapsed", "void"
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """One message that a person was, or is, asked about: this very text and no other."""
+
+    inquiry_id: str
+    state: str
+    sha256: str
+    fields: dict[str, Any]  # Any: JSON values
+    answer_ids: frozenset[str]
+
+
+def inquiries_about(work: UnitOfWork, subject: SubjectRow) -> list[Inquiry]:
+    """Return all inquiries about a subject, oldest first."""
+    query = select(InquiryRow).where(InquiryRow.subject_id == subject.subject_id)
+    return [read(work, row) for row in work.session.exec(query.order_by(col(InquiryRow.asked_at)))]
+
+
+def read(work: UnitOfWork, row: InquiryRow) -> Inquiry:
+    """Return what a row holds."""
+    asked = work.unseal(row.person_id, f"inquiry.asked.{row.inquiry_id}", row.asked)
+    return Inquiry(row.inquiry_id, row.state, asked["sha256"], asked["fields"], frozenset(asked["answers"]))
+
+
+def add(
+    work: UnitOfWork, subject: SubjectRow, *, fields: dict[str, Any], sha256: str, answer_ids: frozenset[str]
+) -> InquiryRow:
+    """Store a message that waits for the person's word."""
+    inquiry_id, person_id = token_urlsafe(16), str(subject.person_id)
+    asked = {"fields": fields, "sha256": sha256, "answers": sorted(answer_ids)}
+    row = InquiryRow(
+        inquiry_id=inquiry_id,
+        person_id=person_id,
+        subject_id=subject.subject_id,
+        recipient_id=subject.recipient_id,
+        state=WAITING,
+        asked=work.seal(person_id, f"inquiry.asked.{inquiry_id}", asked),
+        asked_at=work.now,
+        answer_by=work.now + ANSWER_WITHIN,
+    )
+    work.session.add(row)
+    return row
+
+
+def settle(work: UnitOfWork, inquiry_id: str, *, state: str) -> None:
+    """Record what became of an inquiry."""
+    row = work.session.get_one(InquiryRow, inquiry_id)
+    row.state, row.answered_at = state, work.now
+    work.session.add(row)

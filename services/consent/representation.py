@@ -1,0 +1,178 @@
+"""Who may answer for a person: a legal guardian or a trusted person, within a stated scope, for a stated time.
+
+Both names stand in the record. A conflict of interest stops it, and the person's own no or withdrawal always wins
+(§ 1821 BGB: a guardian follows the person's wishes).
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from secrets import token_urlsafe
+from typing import Any
+
+from sqlmodel import Session, select
+
+from services.consent import answer_store, store
+from services.consent.declaration import Declaration
+from services.consent.domain import Answer, AnswerState, Word
+from services.consent.errors import NotAcceptable, ObjectionStands, RecipientNotFound, RepresentationNotFound
+from services.consent.tables import RecipientRow, RepresentationRow
+from shared.contracts.categories import Category
+from shared.unit_of_work import UnitOfWork
+
+
+class RepresentationKind(StrEnum):
+    """By which right somebody answers for a person."""
+
+    REPRESENTATIVE = "representative"
+    TRUSTED_PERSON = "trusted_person"
+
+
+class Stopped(StrEnum):
+    """Why a representation ended before its time."""
+
+    CONFLICT_OF_INTEREST = "conflict_of_interest"
+    OBJECTION = "objection"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Towards whom, about what. Nothing that covers everybody or everything can be said."""
+
+    recipient_ids: frozenset[str]
+    categories: frozenset[Category]
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """Somebody who may answer for a person."""
+
+    representation_id: str
+    kind: RepresentationKind
+    name: str = field(repr=False)
+    scope: Scope
+    works_for: str | None
+    """The recipient that the representative works for, if any: towards that one there is a conflict of interest."""
+
+
+def record(
+    work: UnitOfWork,
+    *,
+    person_id: str,
+    kind: RepresentationKind,
+    name: str,
+    scope: Scope,
+    works_for: str | None,
+    valid_until: date,
+    document_sha256: str,
+    recorded_by: str,
+) -> str:
+    """Record who may answer for a person; return the id that an answer is then given under."""
+    store.load_person(work.session, person_id)
+    for recipient_id in sorted(scope.recipient_ids):
+        if work.session.get(RecipientRow, recipient_id) is None:
+            raise RecipientNotFound(recipient_id)
+    if valid_until < work.now.date():
+        raise NotAcceptable(("valid_until", "must not lie in the past"))
+    representation_id = token_urlsafe(16)
+    described = {
+        "name": name,
+        "recipient_ids": sorted(scope.recipient_ids),
+        "categories": sorted(category.value for category in scope.categories),
+        "works_for": works_for,
+    }
+    work.session.add(
+        RepresentationRow(
+            representation_id=representation_id,
+            person_id=person_id,
+            kind=kind.value,
+            described=work.seal(person_id, _place(representation_id), described),
+            document_sha256=document_sha256,
+            recorded_by=recorded_by,
+            since=work.now,
+            valid_until=valid_until,
+        )
+    )
+    return representation_id
+
+
+def stop(work: UnitOfWork, *, representation_id: str, because: Stopped) -> list[Answer]:
+    """Stop a representation; return the answers that were given under it and end with it."""
+    row = load(work.session, representation_id)
+    if row.ended_at is None:
+        row.ended_at, row.ended_by = work.now, because.value
+        work.session.add(row)
+    return [
+        answer
+        for answer in answer_store.answers_of(work, row.person_id)
+        if answer.given_by == representation_id and answer.ended_at is None and answer.word is not Word.NO
+    ]
+
+
+def check_may_answer(work: UnitOfWork, declared: Declaration) -> None:
+    """Refuse an answer that no representation covers, or that the person's own no or withdrawal stands against."""
+    if declared.given_by is None:
+        return
+    row = load(work.session, declared.given_by)
+    if row.person_id != declared.person_id:
+        raise RepresentationNotFound(declared.given_by)
+    faults = _faults(declared, row, read(work, row), today=work.now.date())
+    if faults:
+        raise NotAcceptable(*faults)
+    opening = {category for category, word in declared.words.items() if word is not Word.NO}
+    if opening & _objected(work, declared):
+        raise ObjectionStands
+
+
+def load(session: Session, representation_id: str) -> RepresentationRow:
+    """Return a representation's row; raise RepresentationNotFound."""
+    found = session.get(RepresentationRow, representation_id)
+    if found is None:
+        raise RepresentationNotFound(representation_id)
+    return found
+
+
+def read(work: UnitOfWork, row: RepresentationRow) -> Representation:
+    """Return what a row holds."""
+    held: dict[str, Any] = work.unseal(row.person_id, _place(row.representation_id), row.described)
+    scope = Scope(frozenset(held["recipient_ids"]), frozenset(Category(name) for name in held["categories"]))
+    return Representation(row.representation_id, RepresentationKind(row.kind), held["name"], scope, held["works_for"])
+
+
+def of_person(work: UnitOfWork, person_id: str) -> list[tuple[RepresentationRow, Representation]]:
+    """Return everybody who may, or might, answer for a person."""
+    query = select(RepresentationRow).where(RepresentationRow.person_id == person_id)
+    return [(row, read(work, row)) for row in work.session.exec(query.order_by(RepresentationRow.since))]  # type: ignore[arg-type]  # a column
+
+
+def _faults(
+    declared: Declaration, row: RepresentationRow, held: Representation, *, today: date
+) -> list[tuple[str, str]]:
+    if row.ended_at is not None or row.valid_until < today:
+        return [("given_by", "is a representation that is over")]
+    if held.works_for == declared.recipient_id:
+        return [("given_by", "has a conflict of interest towards this recipient")]
+    faults = []
+    if declared.recipient_id not in held.scope.recipient_ids:
+        faults.append(("recipient_id", "is outside the scope of the representation"))
+    outside = sorted(declared.words.keys() - held.scope.categories)
+    faults += [(f"words.{category.value}", "is outside the scope of the representation") for category in outside]
+    return faults
+
+
+def _objected(work: UnitOfWork, declared: Declaration) -> set[Category]:
+    """Return the categories on which the person's own last word to this recipient is a no, or was taken back."""
+    last: dict[tuple[Category, str], Answer] = {}
+    for answer in answer_store.answers_of(work, declared.person_id):
+        mine = answer.given_by is None and answer.confirm_by is None
+        if mine and (answer.recipient_id, answer.purpose) == (declared.recipient_id, declared.purpose):
+            last[answer.category, answer.kind.value] = answer
+    against = {AnswerState.REFUSED, AnswerState.WITHDRAWN, AnswerState.DISPUTED}
+    return {
+        answer.category for answer in last.values() if answer.state(at=work.now) in against or answer.word is Word.NO
+    }
+
+
+def _place(representation_id: str) -> str:
+    return f"representation.described.{representation_id}"
