@@ -111,6 +111,10 @@ class Gate:
             urgent=True,
         )
 
+    def expire(self, person_id: str) -> None:
+        """Have the calendar end a person's answers whose time is over."""
+        self.write(lambda work: grants.expire(work, person_id), locks=lambda _: {f"person:{person_id}"})
+
     def open(self, notice_id: str, recipient_id: str = JOBCENTER) -> Answer:
         """Have a recipient open a notice."""
         return self.write(
