@@ -6,6 +6,7 @@ Pure. The states are told apart for the person and the care circle; what a recip
 
 from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
 
 from services.consent.domain import Answer, AnswerState, Asked, Kind
 from shared.contracts.categories import Category
@@ -24,6 +25,38 @@ PRECEDENCE: tuple[AnswerState, ...] = (
     AnswerState.SUPERSEDED,
 )
 """From what closes most to what opens. An answer that was superseded never decides: its successor does."""
+
+
+class Act(StrEnum):
+    """What can happen to an answer that was given."""
+
+    NEWER_ANSWER = "a newer answer to the same question"
+    WITHDRAWAL = "withdrawal"
+    TIME = "its time is over"
+    CONFIRMATION = "confirmed elsewhere"
+    DISPUTE = "disputed"
+    SETTLEMENT = "recognised after all"
+    INVALIDITY = "found invalid"
+    HOLD = "quiet signal"
+    LIFTING = "hold lifted"
+
+
+_S = AnswerState
+_LIVE = (_S.GRANTED, _S.ASKED, _S.PAUSED, _S.PENDING_CONFIRMATION)
+_ANY_BUT_A_NO = (*_LIVE, _S.DISPUTED)
+
+TRANSITIONS: dict[Act, frozenset[tuple[AnswerState, AnswerState]]] = {
+    Act.NEWER_ANSWER: frozenset((state, _S.SUPERSEDED) for state in (*_ANY_BUT_A_NO, _S.REFUSED)),
+    Act.WITHDRAWAL: frozenset((state, _S.WITHDRAWN) for state in _ANY_BUT_A_NO),
+    Act.TIME: frozenset((state, _S.EXPIRED) for state in _ANY_BUT_A_NO),
+    Act.CONFIRMATION: frozenset({(_S.PENDING_CONFIRMATION, _S.GRANTED), (_S.PENDING_CONFIRMATION, _S.PAUSED)}),
+    Act.DISPUTE: frozenset((state, _S.DISPUTED) for state in _LIVE),
+    Act.SETTLEMENT: frozenset((_S.DISPUTED, state) for state in _LIVE),
+    Act.INVALIDITY: frozenset((state, _S.INVALID) for state in _ANY_BUT_A_NO),
+    Act.HOLD: frozenset({(_S.GRANTED, _S.PAUSED), (_S.ASKED, _S.PAUSED)}),
+    Act.LIFTING: frozenset({(_S.PAUSED, _S.GRANTED), (_S.PAUSED, _S.ASKED)}),
+}
+"""Every change that an answer can go through. A no ends by a newer answer alone; what has ended never changes again."""
 
 
 def question_state(answers: Iterable[Answer], *, at: datetime) -> AnswerState:

@@ -6,9 +6,10 @@ anew for each history: her other facts and words, other recipients, other people
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 
-from services.consent.domain import Kind, Word
+from services.consent.domain import Kind, Place, Word
 from shared.contracts.categories import Category
 from tests.consent import steps as past
 from tests.consent.builders import BOTH_KINDS, CLINIC, DAY, DEBT_HELP, JOBCENTER, NOON, SECOND
@@ -37,6 +38,8 @@ class Released:
     observer: str
     categories: tuple[Category, ...]
     steps: tuple[Timed, ...]
+    asks: bool
+    """Whether Anna says ask, and yes to messages: then the rest says no ask, which would be part of those messages."""
 
     @property
     def referral(self) -> str | None:
@@ -55,6 +58,7 @@ def draw_released(random: Random, observer: str) -> Released:
     pool = [category for category in OFFERED[observer] if category in FACTS]
     categories = tuple(random.sample(pool, random.randrange(4)))
     referral = None if observer == JOBCENTER else "refer-1"
+    asks = random.random() < 0.5
     steps: list[Timed] = []
     if observer == JOBCENTER:
         steps += [(NOON, past.commissioned("anna"))]
@@ -65,13 +69,13 @@ def draw_released(random: Random, observer: str) -> Released:
         steps += [(some_time(random, odd=False), past.closed("anna", "refer-1"))] * (random.random() < 0.2)
     for number, category in enumerate(categories):
         steps += draw_facts(random, category, f"fact-{number}", odd=False)
-        steps += draw_words(random, category, observer, referral)
+        steps += draw_words(random, category, observer, referral, asks=asks)
     for at, _ in random.sample(steps, min(len(steps), random.randrange(3, 7))):  # the observer follows what happens
         steps.append((at + 2 * SECOND, past.opens(0.99)))
     for _ in range(random.randrange(1, 5)):
         steps.append((some_time(random, odd=False), draw_act_of(random, observer)))
     steps += [(NOON + day * DAY, past.calendar()) for day in (2, 4)]
-    return Released(observer, categories, tuple(steps))
+    return Released(observer, categories, tuple(steps), asks)
 
 
 def draw_facts(random: Random, category: Category, fact: str, *, odd: bool) -> list[Timed]:
@@ -87,16 +91,23 @@ def draw_facts(random: Random, category: Category, fact: str, *, odd: bool) -> l
     return steps
 
 
-def draw_words(random: Random, category: Category, observer: str, referral: str | None) -> list[Timed]:
+def draw_words(random: Random, category: Category, observer: str, referral: str | None, *, asks: bool) -> list[Timed]:
     """Draw what Anna says about a category that she releases at least once."""
     steps: list[Timed] = []
-    for word in [Word.YES, *random.choices(list(Word), [4, 2, 1], k=random.choice([0, 0, 1, 2]))]:
+    for word in [Word.YES, *random.choices(list(Word), [4, 2, 3 * asks], k=random.choice([0, 0, 1, 2]))]:
         at, days = some_time(random, odd=False), random.choice([1, 2, 9])
         back = random.random() < 0.8
+        if word is Word.ASK and random.random() < 0.7:
+            steps.append((some_time(random, odd=False), past.answered("anna", observer, Word.YES)))
         said = past.said("anna", observer, {category: word}, referral=referral, reaches_back=back, days=days)
         steps += [(at, said), (at + days * DAY, past.expired("anna"))]
     if random.random() < 0.5:
         steps.append((some_time(random, odd=False), past.withdrawn("anna", observer, category)))
+    if random.random() < 0.2:
+        steps.append((some_time(random, odd=False), past.held("anna", observer)))
+        steps.append((some_time(random, odd=False), past.lifted("anna")))
+    if random.random() < 0.2:
+        steps.append((some_time(random, odd=False), past.disputed("anna", observer, category)))
     return steps
 
 
@@ -129,10 +140,15 @@ def draw_kept_words(random: Random, common: Released, kept: list[Category]) -> S
     category = random.choice(closed)
     if random.random() < 0.2:
         return past.withdrawn("anna", common.observer, category)
+    if random.random() < 0.2:
+        return past.disputed("anna", common.observer, category)
+    if random.random() < 0.2:  # said under pressure, and never confirmed
+        said_there = partial(past.said, place=random.choice([Place.JOBCENTER_PREMISES, Place.JOBCENTER_DEVICE]))
+        return said_there("anna", common.observer, {category: Word.YES}, referral=common.referral)
     if random.random() < 0.4:
         half = frozenset({Kind.DATA_CONSENT})  # one instrument is not enough
         return past.said("anna", common.observer, {category: Word.YES}, referral=common.referral, kinds=half)
-    word = random.choice([Word.NO, Word.ASK])
+    word = random.choice([Word.NO, Word.NO if common.asks else Word.ASK])
     return past.said("anna", common.observer, {category: word}, referral=common.referral, kinds=BOTH_KINDS)
 
 

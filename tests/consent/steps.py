@@ -1,13 +1,17 @@
 """What can happen in a history. Each function returns a step that draws nothing any more."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 from typing import Any
 
-from services.consent import commissions, grants, opening
-from services.consent.domain import BENEFIT, Kind, Word, referral_purpose
+from services.consent import answer_store, commissions, confirmation, grants, holds, inquiries, opening
+from services.consent.declaration import Evidence
+from services.consent.domain import BENEFIT, Kind, Place, Word, referral_purpose
+from services.consent.errors import GrantOver
+from services.consent.notices import reconsider
 from services.consent.timers import renew, unopened
 from shared.contracts.categories import LIFE_DOMAINS, Category
 from shared.contracts.envelope import Disclosable
@@ -16,6 +20,7 @@ from tests.consent.builders import (
     BOTH_KINDS,
     DAY,
     JOBCENTER,
+    SHA,
     a_case,
     a_closing,
     a_commission,
@@ -123,8 +128,10 @@ def said(
     kinds: frozenset[Kind] = BOTH_KINDS,
     reaches_back: bool = True,
     days: int = 99,
+    place: Place = Place.ELSEWHERE,
 ) -> Step:
     """Have a person give answers."""
+    evidence = Evidence("paper", "de", "v1", SHA, None, "person_desk-1", place=place)
 
     def step(world: World) -> None:
         declared = a_declaration(
@@ -135,6 +142,7 @@ def said(
             kinds=kinds,
             reaches_back=reaches_back,
             valid_for=days * DAY,
+            evidence=evidence,
         )
         grants.record(world.work, declared)
 
@@ -148,6 +156,48 @@ def withdrawn(name: str, towards: str, *categories: Category) -> Step:
         chosen = frozenset(categories) or None
         recipient_id = world.recipient(towards)
         grants.withdraw(world.work, person_id=world.person(name), recipient_id=recipient_id, categories=chosen)
+
+    return step
+
+
+def held(name: str, towards: str) -> Step:
+    """Have a person give the quiet signal."""
+    return lambda world: holds.hold(world.work, person_id=world.person(name), recipient_id=world.recipient(towards))
+
+
+def lifted(name: str) -> Step:
+    """Have a person lift every hold."""
+
+    def step(world: World) -> None:
+        holds.lift(world.work, person_id=world.person(name), place=Place.ELSEWHERE)
+
+    return step
+
+
+def answered(name: str, towards: str, word: Word) -> Step:
+    """Have a person give one word on every message that waits for it towards somebody."""
+
+    def step(world: World) -> None:
+        for waiting in inquiries.waiting_for(world.work, world.person(name)):
+            if waiting["recipient_id"] == world.recipient(towards):
+                inquiries.answer(world.work, inquiry_id=waiting["inquiry_id"], word=word, sha256=waiting["sha256"])
+        reconsider(world.work, world.person(name))
+
+    return step
+
+
+def disputed(name: str, towards: str, *categories: Category) -> Step:
+    """Have a person dispute every declaration towards somebody that is about nothing but these categories."""
+
+    def step(world: World) -> None:
+        about: dict[str, set[Category]] = {}
+        for answer in answer_store.answers_of(world.work, world.person(name)):
+            if answer.recipient_id == world.recipient(towards) and answer.ended_at is None:
+                about.setdefault(answer.grant_id, set()).add(answer.category)
+        for grant_id, meant in about.items():
+            if meant <= set(categories):
+                with suppress(GrantOver):
+                    confirmation.dispute(world.work, grant_id=grant_id)
 
     return step
 

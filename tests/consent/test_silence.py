@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from services.consent.domain import Word
+from services.consent.domain import Place, Word
 from shared.contracts.categories import Category
 from tests.consent import steps as past
 from tests.consent.builders import CLINIC, DAY, JOBCENTER, NOON, SECOND
@@ -83,6 +83,7 @@ REASONS: dict[str, Step] = {
     "a no under one kind": past.said("anna", JOBCENTER, {Category.WORK: Word.NO}, kinds=past.ONE_KIND),
     "removed": past.removed("anna", fact="fact-1"),
     "expired": past.expired("anna"),
+    "disputed": past.disputed("anna", JOBCENTER, Category.WORK),
 }
 
 
@@ -103,6 +104,15 @@ NOTHING_RELEASED: dict[str, list[Step]] = {
     "under one kind only": [past.said("anna", JOBCENTER, {Category.WORK: Word.YES}, kinds=past.ONE_KIND)],
     "another category": [past.said("anna", JOBCENTER, {Category.CONTACT: Word.YES})],
     "from now on": [past.said("anna", JOBCENTER, {Category.WORK: Word.YES}, reaches_back=False)],
+    "said at the Jobcenter": [past.said("anna", JOBCENTER, {Category.WORK: Word.YES}, place=Place.JOBCENTER_DEVICE)],
+    "a yes that is held": [
+        past.held("anna", JOBCENTER),
+        past.said("anna", JOBCENTER, {Category.WORK: Word.YES}),
+    ],
+    "asked, and no to the message": [
+        past.said("anna", JOBCENTER, {Category.WORK: Word.ASK}),
+        past.answered("anna", JOBCENTER, Word.NO),
+    ],
     "withdrawn before": [
         past.said("anna", JOBCENTER, {Category.WORK: Word.ASK}),
         past.withdrawn("anna", JOBCENTER),
@@ -125,3 +135,13 @@ def test_refused_not_asked_and_pending_look_the_same(sqlite_gate: Gate, state: s
 
     assert seen == play(sqlite_gate, JOBCENTER, history([]))
     assert "released" not in results(seen)
+
+
+def test_a_hold_looks_like_nothing_new(sqlite_gate: Gate) -> None:
+    held_at, new_at = NOON + 40 * SECOND, NOON + 50 * SECOND
+    more = past.known("anna", Category.WORK, "more", fact="fact-2", version=1, at=new_at)
+    hold = [(held_at, past.held("anna", JOBCENTER)), (new_at, more)]
+
+    assert play(sqlite_gate, JOBCENTER, [*known_and_opened(), *hold]) == play(
+        sqlite_gate, JOBCENTER, known_and_opened()
+    )
