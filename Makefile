@@ -3,10 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SERVICES := intake assessment referral consent
-CODE := shared services sdk ops examples tests
+CODE := shared services sdk ops examples tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo story test check clean $(SERVICES:%=test-%)
+.PHONY: help bootstrap demo story test check no-detriment bench clean $(SERVICES:%=test-%)
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ check: bootstrap ## format, lint, types, import rules, contract drift
 	@$(BIN)/mypy $(CODE)
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest tests/contracts tests/architecture
+
+no-detriment: bootstrap ## compare who releases all with who refuses all; print the statement
+	@$(BIN)/python -m tests.consent.no_detriment 2>/dev/null
+
+bench: bootstrap ## how fast the kit is here, beside a bare forwarder; prints a table
+	@$(BIN)/python -m bench.kit
 
 bootstrap: ## set up .venv from uv.lock; does nothing the second time
 	@$(PYTHON) ops/bootstrap.py
