@@ -18,6 +18,7 @@ from shared.contracts.requests import AnswerReferral, CancelCommission, Command,
 from shared.unit_of_work import UnitOfWork
 
 LONGEST_COMMISSION = timedelta(days=731)
+FARTHEST_APPOINTMENT = timedelta(days=731)
 
 Faults = list[dict[str, str]]
 
@@ -84,11 +85,23 @@ def _carry_out(work: UnitOfWork, recipient_id: str, command: Command, settings: 
     subject = store.subject_by_reference(work.session, recipient_id, index)
     if isinstance(command, Commission):
         return _commission(work, recipient_id, command, subject, index=index, settings=settings)
-    if subject is None or _is_erased(work, subject):
+    if subject is None:
         return [_fault("reference", "is not known")]
+    faults = _faults_of_answer(command, now=work.now) if isinstance(command, AnswerReferral) else []
+    if faults or _is_erased(
+        work, subject
+    ):  # an erasure is answered like a withdrawal: nobody outside sees which it was
+        return faults
     if isinstance(command, CancelCommission):
         return _cancel(work, subject)
     return _answer_referral(work, subject, command)
+
+
+def _faults_of_answer(command: AnswerReferral, *, now: datetime) -> Faults:
+    at = command.appointment_at
+    if at is not None and not now < at <= now + FARTHEST_APPOINTMENT:
+        return [_fault("appointment_at", "must lie in the future, within two years")]
+    return []
 
 
 def _is_erased(work: UnitOfWork, subject: SubjectRow) -> bool:

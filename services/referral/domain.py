@@ -6,7 +6,7 @@ not matter in which order news arrive: late or repeated news change nothing.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -120,6 +120,10 @@ class Happening:
     outcome: Outcome | None = field(default=None, repr=False)
 
 
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""No time of a provider's is taken for later than this: one that nothing can be added to must not spoil a list."""
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where a referral stands, since when, and what the provider said last."""
@@ -141,7 +145,7 @@ class Standing:
             return None
         days = timedelta(days=self.plan.days)
         if self.state is State.APPOINTMENT_TAKEN and self.appointment_at is not None:
-            return self.appointment_at + days
+            return min(self.appointment_at, LATEST) + days
         due = self.since + days
         if self.state is State.APPOINTMENT_OFFERED and self.appointment_at is not None:
             return min(due, self.appointment_at)

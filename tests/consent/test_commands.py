@@ -179,13 +179,26 @@ def test_a_providers_answer_is_announced_with_its_codes(gate: Gate, wire: Wire) 
     assert ended.outcome is Outcome.HELPED
 
 
-def test_an_erased_persons_referral_is_not_known(gate: Gate, wire: Wire) -> None:
+@pytest.mark.parametrize("when", ["2026-03-02T11:59:59Z", "2028-04-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_an_appointment_that_nobody_can_keep_is_refused(gate: Gate, wire: Wire, when: str) -> None:
+    _, reference = a_reference_of_the_clinic(gate)
+
+    answer = wire.send(an_answer_to(reference, "appointment_offered", appointment_at=when), CLINIC)
+
+    assert refusal(answer) == ("appointment_at", "must lie in the future, within two years")
+    assert gate.announced(ReferralAnswered) == []
+
+
+def test_an_answer_about_an_erased_person_looks_like_one_about_any_other_and_reaches_nobody(
+    gate: Gate, wire: Wire
+) -> None:
     _, reference = a_reference_of_the_clinic(gate)
     [subject] = gate.rows(SubjectRow, SubjectRow.kind == "referral")
 
     gate.service.keys.destroy(str(subject.person_id))
 
-    assert refusal(wire.send(an_answer_to(reference), CLINIC)) == ("reference", "is not known")
+    assert wire.send(an_answer_to(reference), CLINIC)["result"] == "received"
+    assert gate.announced(ReferralAnswered) == []
 
 
 def test_nothing_that_a_recipient_says_changes_what_anybody_may_know(gate: Gate, wire: Wire) -> None:

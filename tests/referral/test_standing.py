@@ -152,6 +152,13 @@ def test_the_day_after_an_appointment_somebody_asks_how_it_went() -> None:
     assert taken.due_at == later + timedelta(days=1)
 
 
+def test_a_time_at_the_end_of_all_times_spoils_no_list() -> None:
+    never = datetime.max.replace(tzinfo=UTC)
+
+    assert Standing(State.APPOINTMENT_TAKEN, since=NOON, appointment_at=never).due_at is not None
+    assert Standing(State.APPOINTMENT_OFFERED, since=NOON, appointment_at=never).due_at is not None
+
+
 def test_an_offer_that_was_replaced_cannot_be_taken() -> None:
     replaced = at(6, News.APPOINTMENT_OFFERED, TOMORROW + timedelta(days=1))
     referral = a_referral(
