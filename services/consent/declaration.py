@@ -102,6 +102,8 @@ def _faults_of_purpose(work: UnitOfWork, declared: Declaration, recipient: Recip
         yield "purpose", "must be referral:<id> of a referral of this person"
     elif referral.recipient_id != declared.recipient_id:
         yield "recipient_id", "is not the provider of this referral"
+    elif referral.closed_at is not None and set(declared.words.values()) != {Word.NO}:
+        yield "purpose", "is a referral that is closed: nothing more can be told by it"
 
 
 def _faults_of_time(declared: Declaration, *, now: datetime) -> Iterable[tuple[str, str]]:

@@ -59,6 +59,8 @@ def would_see(
     ]
     seen, others = None, []
     for subject in store.subjects_of(work.session, person_id):
+        if subject.closed_at is not None:
+            continue
         found = _position(work, subject, supposed)
         if found is None:
             continue

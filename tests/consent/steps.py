@@ -10,7 +10,7 @@ from typing import Any
 from services.consent import answer_store, commissions, confirmation, grants, holds, inquiries, opening
 from services.consent.declaration import Evidence
 from services.consent.domain import BENEFIT, Kind, Place, Word, referral_purpose
-from services.consent.errors import GrantOver
+from services.consent.errors import GrantOver, NotAcceptable
 from services.consent.notices import reconsider
 from services.consent.timers import renew, unopened
 from shared.contracts.categories import LIFE_DOMAINS, Category
@@ -144,7 +144,8 @@ def said(
             valid_for=days * DAY,
             evidence=evidence,
         )
-        grants.record(world.work, declared)
+        with suppress(NotAcceptable):  # the referral may be closed by now
+            grants.record(world.work, declared)
 
     return step
 

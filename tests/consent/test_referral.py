@@ -1,6 +1,9 @@
 """A referral: the person's agreement clears it, the provider opens what it needs and was released, and answers."""
 
-from services.consent.domain import RecipientRole
+import pytest
+
+from services.consent.domain import RecipientRole, Word
+from services.consent.errors import NotAcceptable
 from services.consent.opening import EMPTY
 from shared.contracts.categories import Category
 from shared.contracts.consent import (
@@ -155,6 +158,20 @@ def test_a_closed_referral_says_nothing_more_to_the_provider(gate: Gate) -> None
 
     assert gate.notices(CLINIC) == [notice]
     assert gate.open(notice, CLINIC) == EMPTY
+
+
+def test_a_yes_to_a_closed_referral_is_refused_and_previewed_as_none(gate: Gate) -> None:
+    person = a_known_person(gate)
+    referral = gate.a_referral_of(person)
+    gate.hear(a_closing(person, referral))
+    asked = {"person_id": person, "recipient_id": CLINIC, "purpose": f"referral:{referral}"}
+
+    preview = gate.ask("POST", "/previews", {**asked, "words": {"identity": "yes"}})
+
+    assert preview.status_code == 422
+    with pytest.raises(NotAcceptable):
+        gate.agree(person, referral, IDENTITY)
+    assert gate.agree(person, referral, IDENTITY, word=Word.NO)
 
 
 def test_an_unopened_notice_of_a_closed_referral_is_empty(gate: Gate) -> None:
