@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import structlog
 from fastapi import APIRouter, Depends, Header, Path
 
-from services.assessment import domain, finding, handlers, statement, store, view
+from services.assessment import __version__, domain, export, finding, handlers, statement, store, view
 from services.assessment.domain import Vocabulary
 from services.assessment.form import (
     ApprovalBody,
@@ -23,6 +23,8 @@ from services.assessment.form import (
 )
 from services.assessment.handlers import Answer
 from services.assessment.view import CaseLine, CaseView
+from shared.access import AccessExport
+from shared.contracts.envelope import Id
 from shared.service import Service
 from shared.web import Caller, Role, allow
 
@@ -31,7 +33,9 @@ log = structlog.get_logger()
 CaseId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 EntryId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 RequestKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[A-Za-z0-9_-]{16,64}$")]
+PersonId = Annotated[Id, Path()]
 Team = Annotated[Caller, Depends(allow(Role.ASSESSOR, Role.LEAD))]
+PersonDesk = Annotated[Caller, Depends(allow(Role.PERSON_DESK))]
 
 
 Write = Callable[..., Awaitable[Answer]]
@@ -46,6 +50,7 @@ def routes(service: Service, *, vocabulary: Vocabulary) -> APIRouter:
     _work_on_cases(router, write)
     _write_findings(router, write, vocabulary)
     _write_statements(router, write)
+    _tell_the_person(router, service)
     return router
 
 
@@ -180,3 +185,13 @@ def _write_statements(router: APIRouter, write: Write) -> None:
         """Record that the person approved exactly this text."""
         given = {"statement_id": statement_id, "text_sha256": body.text_sha256, "by": caller.caller_id}
         return await write("statement_approved", case_id, caller, statement.approve_statement, **given)
+
+
+def _tell_the_person(router: APIRouter, service: Service) -> None:
+    @router.get("/persons/{person_id}/export", tags=["person"])
+    def export_person(person_id: PersonId, caller: PersonDesk) -> AccessExport:
+        """Return everything that this service keeps about a person (Art. 15 and 20 GDPR, § 83 SGB X)."""
+        with service.database.read() as session:
+            records = export.kept(session, service.keys, person_id)
+        log.info("access_given", by=caller.caller_id, person_id=person_id, records=len(records))
+        return AccessExport.of(service.name, __version__, person_id, records, at=service.clock())

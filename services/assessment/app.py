@@ -14,7 +14,14 @@ from shared.observability import set_up_logging
 from shared.service import Service, new_service_app, utc_now
 from shared.web import answer_errors
 
-STATUSES = {"case_not_found": 404, "entry_not_found": 404, "case_has_ended": 409, "text_differs": 409, "malformed": 422}
+STATUSES = {
+    "case_not_found": 404,
+    "person_not_found": 404,
+    "entry_not_found": 404,
+    "case_has_ended": 409,
+    "text_differs": 409,
+    "malformed": 422,
+}
 VOCABULARY = Path(__file__).parent / "vocabulary.json"
 
 
@@ -25,7 +32,7 @@ def create_app(settings: AssessmentSettings | None = None, *, clock: Callable[[]
     service = Service("assessment", known, store.metadata, subscribers.handlers_for(known.team_id), clock=clock)
     app = new_service_app(service, title="Gesehen: assessment", version=__version__)
     answer_errors(app, AssessmentError, STATUSES)
-    answer_errors(app, KeyDestroyed, {"key_destroyed": 410})
+    answer_errors(app, KeyDestroyed, {"key_destroyed": 410, "key_never_made": 503})
     vocabulary = Vocabulary.from_json(VOCABULARY.read_text(encoding="utf-8"))
     app.include_router(api.routes(service, vocabulary=vocabulary))
     return app

@@ -40,6 +40,15 @@ class CaseNotFound(AssessmentError):
         super().__init__("no case by that id")
 
 
+class PersonNotFound(AssessmentError):
+    """Raised when a request names a person of whom this service keeps nothing."""
+
+    code = "person_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("no person by that id")
+
+
 class EntryNotFound(AssessmentError):
     """Raised when a request names an entry that is not, or no longer, in the case."""
 

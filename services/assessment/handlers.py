@@ -29,8 +29,8 @@ def once(work: UnitOfWork, case_id: str, request_key: str | None, act: Callable[
     if known is not None:
         return dict(work.unseal(person_id, place, known.answer))
     answer = act()
-    row = AnsweredRequest(request_key=request_key, answer=work.seal(person_id, place, answer), answered_at=work.now)
-    work.session.add(row)
+    sealed = work.seal(person_id, place, answer)
+    work.session.add(AnsweredRequest(request_key=request_key, case_id=case_id, answer=sealed, answered_at=work.now))
     return answer
 
 

@@ -55,6 +55,7 @@ class AnsweredRequest(Base, table=True):
     __tablename__ = "answered_request"
 
     request_key: str = Field(primary_key=True, max_length=64)
+    case_id: str = Field(foreign_key="case.case_id", index=True, max_length=64)
     answer: bytes = Field(sa_type=LargeBinary, repr=False)
     answered_at: datetime = Field(sa_type=Instant)
 

@@ -2,15 +2,19 @@
 
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Depends, Path
 from fastapi.responses import PlainTextResponse
 
-from services.consent import grants, grounds, ledger_view, preview, store
+from services.consent import __version__, export, grants, grounds, ledger_view, preview, store
 from services.consent.form import GrantGiven, PreviewAsked, RecipientId, Withdrawal
 from services.consent.settings import ConsentSettings
+from shared.access import AccessExport
 from shared.contracts.envelope import Id
 from shared.service import Service
 from shared.web import Caller, Role, allow
+
+log = structlog.get_logger()
 
 PersonId = Annotated[Id, Path()]
 NamedRecipient = Annotated[RecipientId, Path()]
@@ -102,3 +106,11 @@ def add_person_routes(router: APIRouter, service: Service, settings: ConsentSett
             store.load_person(session, person_id)
             found = ledger_view.received_about(session, service.keys, person_id)
         return PlainTextResponse(ledger_view.in_plain_words(found, settings.zone()))
+
+    @router.get("/persons/{person_id}/export", tags=["person"])
+    def export_person(person_id: PersonId, caller: PersonDesk) -> AccessExport:
+        """Return everything that this service keeps about a person (Art. 15 and 20 GDPR, § 83 SGB X)."""
+        with service.database.read() as session:
+            records = export.kept(session, service.keys, person_id)
+        log.info("access_given", by=caller.caller_id, person_id=person_id, records=len(records))
+        return AccessExport.of(service.name, __version__, person_id, records, at=service.clock())

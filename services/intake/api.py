@@ -10,10 +10,12 @@ import structlog
 from fastapi import APIRouter, Depends, Header, Path
 from pydantic import BaseModel, Field
 
-from services.intake import domain, handlers, store
+from services.intake import __version__, domain, export, handlers, store
 from services.intake.form import ContactBody, IdentityBody, NoticesBody, OpenCaseBody
 from services.intake.handlers import Answer
 from services.intake.store import Case
+from shared.access import AccessExport
+from shared.contracts.envelope import Id
 from shared.contracts.intake import Contact, Identity, Origin
 from shared.service import Service
 from shared.unit_of_work import UnitOfWork
@@ -25,6 +27,8 @@ CaseId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 RequestKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[A-Za-z0-9_-]{16,64}$")]
 Worker = Annotated[Caller, Depends(allow(Role.INTAKE_WORKER))]
 WorkerOrLead = Annotated[Caller, Depends(allow(Role.INTAKE_WORKER, Role.LEAD))]
+PersonId = Annotated[Id, Path()]
+PersonDesk = Annotated[Caller, Depends(allow(Role.PERSON_DESK))]
 WhoMustReachThem = Annotated[Caller, Depends(allow(Role.INTAKE_WORKER, Role.ASSESSOR))]
 
 
@@ -164,6 +168,14 @@ def routes(service: Service, *, team_id: str) -> APIRouter:
     async def end_case(case_id: CaseId, caller: WorkerOrLead) -> Answer:
         """End a case."""
         return await write("case_ended", caller, _with(handlers.end_case, case_id=case_id), case_id=case_id)
+
+    @router.get("/persons/{person_id}/export", tags=["person"])
+    def export_person(person_id: PersonId, caller: PersonDesk) -> AccessExport:
+        """Return everything that this service keeps about a person (Art. 15 and 20 GDPR, § 83 SGB X)."""
+        with service.database.read() as session:
+            records = export.kept(session, service.keys, person_id)
+        log.info("access_given", by=caller.caller_id, person_id=person_id, records=len(records))
+        return AccessExport.of(service.name, __version__, person_id, records, at=service.clock())
 
     return router
 

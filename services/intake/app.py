@@ -13,7 +13,7 @@ from shared.observability import set_up_logging
 from shared.service import Service, new_service_app, utc_now
 from shared.web import answer_errors
 
-STATUSES = {"case_not_found": 404, "case_has_ended": 409, "malformed": 422}
+STATUSES = {"case_not_found": 404, "person_not_found": 404, "case_has_ended": 409, "malformed": 422}
 
 
 def create_app(settings: IntakeSettings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -23,6 +23,6 @@ def create_app(settings: IntakeSettings | None = None, *, clock: Callable[[], da
     service = Service("intake", known, store.metadata, subscribers.handlers_for(known.team_id), clock=clock)
     app = new_service_app(service, title="Gesehen: intake", version=__version__)
     answer_errors(app, IntakeError, STATUSES)
-    answer_errors(app, KeyDestroyed, {"key_destroyed": 410})
+    answer_errors(app, KeyDestroyed, {"key_destroyed": 410, "key_never_made": 503})
     app.include_router(api.routes(service, team_id=known.team_id))
     return app

@@ -35,6 +35,15 @@ class CaseNotFound(IntakeError):
         super().__init__("no case by that id")
 
 
+class PersonNotFound(IntakeError):
+    """Raised when a request names a person of whom this service keeps nothing."""
+
+    code = "person_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("no person by that id")
+
+
 class CaseHasEnded(IntakeError):
     """Raised when something is to be changed in a case that is over."""
 

@@ -2,20 +2,26 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+import structlog
+from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
-from services.referral import handlers
+from services.referral import __version__, export, handlers
 from services.referral.directory import Directory, Provider, RecipientId
 from services.referral.domain import overdue as late
 from services.referral.shown import ReferralLine, ReferralShown, Requested
 from services.referral.store import Referrals
+from shared.access import AccessExport
 from shared.contracts.envelope import Code, Id
 from shared.service import Service
 from shared.web import Caller, Role, allow
 
+log = structlog.get_logger()
+
+PersonId = Annotated[Id, Path()]
 Team = Annotated[Caller, Depends(allow(Role.ASSESSOR, Role.LEAD))]
+PersonDesk = Annotated[Caller, Depends(allow(Role.PERSON_DESK))]
 
 
 class RequestReferral(BaseModel):
@@ -92,6 +98,14 @@ def routes(service: Service, directory: Directory) -> APIRouter:
         with service.database.read() as session:
             still_open = Referrals(session, service.keys).open()
         return [ReferralLine.of(referral) for referral in late(still_open, now=service.clock())]
+
+    @router.get("/persons/{person_id}/export", tags=["person"])
+    def export_person(person_id: PersonId, caller: PersonDesk) -> AccessExport:
+        """Return everything that this service keeps about a person (Art. 15 and 20 GDPR, § 83 SGB X)."""
+        with service.database.read() as session:
+            records = export.kept(session, service.keys, person_id)
+        log.info("access_given", by=caller.caller_id, person_id=person_id, records=len(records))
+        return AccessExport.of(service.name, __version__, person_id, records, at=service.clock())
 
     return router
 

@@ -17,7 +17,7 @@ from shared.observability import set_up_logging
 from shared.service import Service, new_service_app, utc_now
 from shared.web import answer_errors
 
-STATUSES = {"case_not_found": 404, "referral_not_found": 404, "malformed": 422}
+STATUSES = {"case_not_found": 404, "person_not_found": 404, "referral_not_found": 404, "malformed": 422}
 
 
 def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -28,5 +28,5 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app = new_service_app(service, title="Gesehen: referral", version=__version__)
     app.include_router(routes(service, read_directory(chosen.directory_file)))
     answer_errors(app, ReferralError, STATUSES)
-    answer_errors(app, KeyDestroyed, {"key_destroyed": 410})
+    answer_errors(app, KeyDestroyed, {"key_destroyed": 410, "key_never_made": 503})
     return app

@@ -17,6 +17,15 @@ class CaseNotFound(ReferralError):
         super().__init__(f"no case {case_id}")
 
 
+class PersonNotFound(ReferralError):
+    """Raised when this service keeps nothing of a person."""
+
+    code = "person_not_found"
+
+    def __init__(self, person_id: str) -> None:
+        super().__init__(f"no person {person_id}")
+
+
 class CaseOver(ReferralError):
     """Raised when help is to be asked for in a case that has ended."""
 

@@ -6,6 +6,12 @@ from tests.assessment.builders import Assessment
 
 ROLES = ("intake_worker", "assessor", "lead", "person_desk", "operator")
 TEAM = {"assessor", "lead"}
+NOBODYS = {
+    "case_id": "no-such-case",
+    "fact_id": "no-such-fact",
+    "statement_id": "no-such-text",
+    "person_id": "no-such-person",
+}
 MATRIX: dict[tuple[str, str], set[str]] = {
     ("GET", "/cases"): TEAM,
     ("GET", "/overdue"): TEAM,
@@ -22,12 +28,13 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", "/cases/{case_id}/statements"): TEAM,
     ("PUT", "/cases/{case_id}/statements/{statement_id}"): TEAM,
     ("POST", "/cases/{case_id}/statements/{statement_id}/approval"): TEAM,
+    ("GET", "/persons/{person_id}/export"): {"person_desk"},
 }
 
 
 @pytest.mark.parametrize(("method", "path"), MATRIX)
 def test_a_route_lets_in_exactly_the_roles_of_the_table(lasting: Assessment, method: str, path: str) -> None:
-    asked = path.format(case_id="no-such-case", fact_id="no-such-fact", statement_id="no-such-text")
+    asked = path.format(**NOBODYS)
 
     answers = {role: lasting.ask(method, asked, {}, role=role).status_code for role in ROLES}
 
@@ -37,7 +44,7 @@ def test_a_route_lets_in_exactly_the_roles_of_the_table(lasting: Assessment, met
 
 @pytest.mark.parametrize(("method", "path"), MATRIX)
 def test_nobody_comes_in_without_a_known_token(lasting: Assessment, method: str, path: str) -> None:
-    asked = path.format(case_id="no-such-case", fact_id="no-such-fact", statement_id="no-such-text")
+    asked = path.format(**NOBODYS)
 
     without = lasting.http.request(method, asked, json={})
     unknown = lasting.ask(method, asked, {}, role="stolen-or-guessed")

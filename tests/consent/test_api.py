@@ -30,6 +30,7 @@ ROUTES: dict[tuple[str, str], set[Role]] = {
     ("POST", "/persons/{person_id}/representations"): PERSON_DESK,
     ("GET", "/persons/{person_id}/representations"): PERSON_DESK,
     ("POST", "/representations/{representation_id}/stopping"): PERSON_DESK,
+    ("GET", "/persons/{person_id}/export"): PERSON_DESK,
     ("GET", "/gate-key"): OPERATOR,
     ("PUT", "/recipients/{recipient_id}"): OPERATOR,
     ("GET", "/recipients"): OPERATOR,
@@ -89,7 +90,7 @@ def test_the_gates_key_is_given_without_its_private_half(unmoved_gate: Gate) -> 
     assert "d" not in key
 
 
-@pytest.mark.parametrize("path", ["answers", "ledger", "ledger/in-plain-words"])
+@pytest.mark.parametrize("path", ["answers", "export", "ledger", "ledger/in-plain-words"])
 def test_of_a_person_whom_nobody_knows_nothing_is_said(unmoved_gate: Gate, path: str) -> None:
     answer = unmoved_gate.ask("GET", f"/persons/person-nobody/{path}")
 

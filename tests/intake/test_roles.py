@@ -16,12 +16,13 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", "/cases/{case_id}/notices"): {"intake_worker"},
     ("POST", "/cases/{case_id}/reviews"): {"intake_worker", "lead"},
     ("POST", "/cases/{case_id}/end"): {"intake_worker", "lead"},
+    ("GET", "/persons/{person_id}/export"): {"person_desk"},
 }
 
 
 @pytest.mark.parametrize(("method", "path"), MATRIX)
 def test_a_route_lets_in_exactly_the_roles_of_the_table(lasting: Intake, method: str, path: str) -> None:
-    asked = path.replace("{case_id}", "no-such-case")
+    asked = path.format(case_id="no-such-case", person_id="no-such-person")
 
     answers = {role: lasting.ask(method, asked, {}, role=role).status_code for role in ROLES}
 
@@ -31,7 +32,7 @@ def test_a_route_lets_in_exactly_the_roles_of_the_table(lasting: Intake, method:
 
 @pytest.mark.parametrize(("method", "path"), MATRIX)
 def test_nobody_comes_in_without_a_known_token(lasting: Intake, method: str, path: str) -> None:
-    asked = path.replace("{case_id}", "no-such-case")
+    asked = path.format(case_id="no-such-case", person_id="no-such-person")
 
     without = lasting.http.request(method, asked, json={})
     unknown = lasting.ask(method, asked, {}, role="stolen-or-guessed")

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -37,9 +37,11 @@ from shared.contracts.intake import CaseEnded, CaseOpened, Channel, Contact, Ori
 from shared.outbox import Outgoing, random_id
 from shared.receiver import Receiver
 from shared.service import Service
+from shared.unit_of_work import UnitOfWork
 from shared.web import Role
 
 E = TypeVar("E", bound=CareEvent)
+R = TypeVar("R")
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CASE, PERSON = "case-0001", "person-0001"
@@ -142,6 +144,12 @@ class Desk:
         assert portal is not None
         portal.call(receiver.receive, cast(RabbitMessage, message))
         return message.settled
+
+    def write(self, handler: Callable[[UnitOfWork], R]) -> R:
+        """Run a handler through the service's writer."""
+        portal = self.http.portal
+        assert portal is not None
+        return portal.call(self.service.writer.run, handler)
 
     def waiting(self) -> int:
         """Return how many messages wait for a predecessor."""

@@ -1,0 +1,45 @@
+"""Everything that intake keeps about one person, for that person: Art. 15 and 20 GDPR, § 83 SGB X."""
+
+import json
+
+from sqlalchemy import ColumnElement, Table
+from sqlmodel import Session, select
+
+from services.intake.domain import PersonNotFound
+from services.intake.store import Case, Commission, metadata
+from shared.access import KIT, KIT_LEFT_OUT, Record, Told, kept_about
+from shared.keys import PersonKeys
+
+
+def _names_the_person(table: Table, person_id: str) -> ColumnElement[bool]:
+    return table.c["answer"].contains(f'"{person_id}"', autoescape=True)
+
+
+TOLD = (
+    Told("case", "case", at="opened_at", source="intake"),
+    Told("commission", "commission", at="received_at", by="recipient_id", through=("case_id", "case")),
+    Told("notice", "notices_given", at="given_at", by="given_by", through=("case_id", "case")),
+    Told(
+        "answered_request",
+        "answered_request",
+        at="answered_at",
+        source="intake",
+        also=_names_the_person,
+        opened={"answer": lambda _keys, row: json.loads(row.answer)},
+    ),
+    *KIT,
+)
+"""How each table is told."""
+
+LEFT_OUT = KIT_LEFT_OUT
+"""Tables that are not told, and why."""
+
+
+def kept(session: Session, keys: PersonKeys, person_id: str) -> list[Record]:
+    """Return every record about a person; raise PersonNotFound, or KeyDestroyed when they were erased."""
+    of_person = select(Commission.commission_id).join(Case).where(Case.person_id == person_id)
+    commissions = session.exec(of_person).all()
+    found = kept_about(session, keys, metadata, TOLD, person_id=person_id, key_ids=commissions)
+    if not found:
+        raise PersonNotFound
+    return found

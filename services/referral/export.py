@@ -1,0 +1,44 @@
+"""Everything that the referral service keeps about one person, for that person: Art. 15 and 20 GDPR, § 83 SGB X.
+
+Where each referral stands is told too: it is kept nowhere, but follows from what is.
+"""
+
+from sqlmodel import Session
+
+from services.referral.errors import PersonNotFound
+from services.referral.shown import ReferralLine
+from services.referral.store import Referrals, metadata
+from shared.access import KIT, KIT_LEFT_OUT, Record, Told, kept_about
+from shared.keys import PersonKeys, UnreadableValue
+
+STANDING = {"state", "since", "owner", "next_step", "due_at"}
+
+TOLD = (
+    Told("case", "case", at="opened_at", source="referral"),
+    Told("referral", "referral", at="requested_at", by="responsible_id"),
+    Told("happening", "happening", source="referral", through=("referral_id", "referral")),
+    *KIT,
+)
+"""How each table is told."""
+
+LEFT_OUT = KIT_LEFT_OUT
+"""Tables that are not told, and why."""
+
+
+def kept(session: Session, keys: PersonKeys, person_id: str) -> list[Record]:
+    """Return every record about a person; raise PersonNotFound, or KeyDestroyed when they were erased."""
+    found = kept_about(session, keys, metadata, TOLD, person_id=person_id)
+    if not found:
+        raise PersonNotFound(person_id)
+    referrals = Referrals(session, keys)
+    return [_with_standing(record, referrals) for record in found]
+
+
+def _with_standing(record: Record, referrals: Referrals) -> Record:
+    if record.kind != "referral":
+        return record
+    try:
+        standing = ReferralLine.of(referrals.get(record.id)).model_dump(mode="json", include=STANDING)
+    except UnreadableValue:  # the record that cannot be read says so itself
+        return record
+    return record.model_copy(update={"content": {**record.content, "stands": standing}})
