@@ -1,6 +1,7 @@
 """Where everything lives that exists only while something runs: `.run/` in the checkout."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -29,3 +30,21 @@ def write_private(path: Path, text: str) -> None:
     draft.touch(mode=0o600)
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
+
+
+def write_private_together(folder: Path, texts: Mapping[str, str]) -> None:
+    """Replace several files of a folder that only their owner may read: what fails while they are written leaves none.
+
+    The folder may be somebody else's choice and exist; only a new one is made the owner's alone.
+    """
+    private_folder(folder)
+    drafts = {name: folder / f".{name}.{os.getpid()}" for name in texts}
+    try:
+        for name, draft in drafts.items():
+            draft.touch(mode=0o600, exist_ok=False)
+            draft.write_text(texts[name], encoding="utf-8", newline="")
+        for name, draft in drafts.items():
+            draft.replace(folder / name)
+    finally:
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)

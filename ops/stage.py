@@ -24,7 +24,7 @@ from ops.broker import Broker, private_broker
 from ops.errors import OpsError
 from ops.provision import write_connection
 from ops.recipient import Registration, registration
-from ops.run_folder import CHECKOUT, stage_folder
+from ops.run_folder import CHECKOUT, stage_folder, write_private
 from shared.topology import CARE, SERVICES
 
 Tell = Callable[[str], None]
@@ -170,6 +170,7 @@ def _only_one(name: str) -> Iterator[None]:
 def _bring_up(stage: Stage, registered: list[Registration], gate_key: Mapping[str, Any], tell: Tell) -> None:
     names = [*SERVICES, *stage.desks()]
     stage.ports = dict(zip(names, processes.free_ports(len(names)), strict=True))
+    write_private(stage.folder / "services.json", json.dumps({name: stage.url(name) for name in SERVICES}) + "\n")
     tell("databases: migrating four SQLite files")
     _migrate(stage)
     tell("services: " + ", ".join(f"{name} on {stage.ports[name]}" for name in SERVICES))
@@ -189,6 +190,7 @@ def _bring_up(stage: Stage, registered: list[Registration], gate_key: Mapping[st
 
 
 def _bring_down(stage: Stage) -> None:
+    (stage.folder / "services.json").unlink(missing_ok=True)  # another process may soon listen there
     for process in stage.running.values():
         if process.poll() is None:
             process.terminate()
