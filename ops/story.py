@@ -103,8 +103,8 @@ class Player:
         return None, False
 
     def _compare_text(self, step: Mapping[str, Any], text: str) -> str | None:
-        missing = [item for item in step.get("contains", ()) if item not in text]
-        unwanted = [item for item in step.get("lacks", ()) if item in text]
+        missing = [item for item in fill(step.get("contains", []), self.names) if item not in text]
+        unwanted = [item for item in fill(step.get("lacks", []), self.names) if item in text]
         if missing or unwanted:
             return f"missing {missing}, unwanted {unwanted}"
         if step.get("show"):

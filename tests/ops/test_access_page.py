@@ -175,6 +175,13 @@ def test_the_persons_own_words_are_never_taken_for_a_code_or_a_day() -> None:
     assert ">2026-01-01</data>" in html
 
 
+def test_a_carriage_return_is_kept_where_a_browser_would_make_a_new_line_of_it() -> None:
+    html = page(a_document({"assessment": [a_record(content={"text": "one\r\ntwo"})]}), "de")
+
+    assert ">one&#13;\ntwo</data>" in html
+    assert "\r" not in html
+
+
 def test_what_is_or_may_be_about_somebody_else_and_what_cannot_be_read_is_said() -> None:
     records = [a_record(concerns_others="perhaps"), a_record(concerns_others="yes", unreadable=["content"])]
 
