@@ -30,7 +30,7 @@ _OF_SEVERAL = ("family", "safety")
 class Others(StrEnum):
     """Whether a record concerns somebody else too: their rights are weighed before it is handed over.
 
-    Art. 15 (4) GDPR, § 83 SGB X with § 25 (3): that is for a named human to weigh; here nothing is held back.
+    Art. 15 (4) GDPR: that is for a named human to weigh; here nothing is held back.
     """
 
     NO = "no"
