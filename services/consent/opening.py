@@ -9,16 +9,15 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, select
 
-from services.consent import answer_store, fact_store, release_store, store
+from services.consent import answer_store, fact_store, ledger_store, release_store, store
 from services.consent.commissions import status_of
 from services.consent.composition import Composed, position
-from services.consent.ledger import Entry, EntryKind, Head, commit_to, next_entry
+from services.consent.ledger import Entry, EntryKind
 from services.consent.notices import may_stay, reconsider, told
 from services.consent.release import is_within
 from services.consent.settings import ConsentSettings
-from services.consent.tables import LedgerHeadRow, LedgerRow, RecipientRow, ReleaseRow, SubjectRow
+from services.consent.tables import LedgerRow, RecipientRow, ReleaseRow, SubjectRow
 from shared.contracts.consent import ReferralOpened
-from shared.contracts.envelope import canonical
 from shared.keys import KeyDestroyed
 from shared.unit_of_work import UnitOfWork
 
@@ -140,36 +139,11 @@ def _open_status(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, set
 
 def _enter(work: UnitOfWork, release: ReleaseRow, *, kind: EntryKind, key_id: str, content: dict[str, Any]) -> Entry:
     """Append to the recipient's chain, in this same transaction."""
-    recipient_id = release.recipient_id
-    head_row = work.session.get(LedgerHeadRow, recipient_id) or LedgerHeadRow(
-        recipient_id=recipient_id, number=0, entry_hash=Head().entry_hash
-    )
-    plain = canonical(content)
-    salt, commitment = commit_to(plain)
-    entry = next_entry(
-        Head(head_row.number, head_row.entry_hash),
-        recipient_id=recipient_id,
+    return ledger_store.append(
+        work,
+        recipient_id=release.recipient_id,
         kind=kind,
         release_id=release.release_id,
-        at=work.now,
         key_id=key_id,
-        commitment=commitment,
+        content=content,
     )
-    head_row.number, head_row.entry_hash = entry.number, entry.entry_hash
-    work.session.add(head_row)
-    sealed = work.keys.seal(key_id, f"ledger.content.{recipient_id}.{entry.number}", salt + plain)
-    work.session.add(
-        LedgerRow(
-            recipient_id=recipient_id,
-            number=entry.number,
-            previous_hash=entry.previous_hash,
-            kind=entry.kind.value,
-            release_id=entry.release_id,
-            at=entry.at,
-            commitment=entry.commitment,
-            entry_hash=entry.entry_hash,
-            key_id=entry.key_id,
-            content=sealed,
-        )
-    )
-    return entry
