@@ -1,12 +1,14 @@
 """The composition root of the consent service: `uvicorn services.consent.app:create_app --factory`."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
 from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
 
-from services.consent import __version__
+from services.consent import __version__, emergency_view
 from services.consent.api import routes
 from services.consent.errors import ConsentError
 from services.consent.outside import Outside
@@ -26,6 +28,7 @@ STATUSES = {
     "inquiry_not_found": 404,
     "entry_not_found": 404,
     "representation_not_found": 404,
+    "emergency_not_found": 404,
     "not_acceptable": 422,
 }
 
@@ -38,6 +41,18 @@ class ConsentService(Service):
         self.outside = Outside(settings, self.writer, self.parking)
         self.to_recipient = self.outside.send_notice
         self.timers = Timers(settings, self.database, self.writer, self.outside)
+
+    async def _counts(self) -> dict[str, int] | None:
+        counts = await super()._counts()
+        try:
+            return None if counts is None else counts | await asyncio.to_thread(self._count_overdue)
+        except SQLAlchemyError:
+            return None
+
+    def _count_overdue(self) -> dict[str, int]:
+        with self.database.read() as session:
+            found = emergency_view.overdue(session, self.keys, now=self.clock())
+        return {"emergency_reviews_overdue": len(found.reviews), "persons_not_told_in_time": len(found.tellings)}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -109,3 +109,57 @@ class EntryNotFound(ConsentError):
 
     def __init__(self, recipient_id: str, number: int) -> None:
         super().__init__(f"no entry {number} of {recipient_id}")
+
+
+class EmergencyNotFound(ConsentError):
+    """Raised when a command names an emergency that this service never recorded."""
+
+    code = "emergency_not_found"
+
+    def __init__(self, emergency_id: str) -> None:
+        super().__init__(f"no emergency {emergency_id}")
+
+
+class NotTheSecondPerson(ConsentError):
+    """Raised when somebody confirms what they told themselves, or what somebody else was named to confirm."""
+
+    code = "not_the_second_person"
+
+    def __init__(self, emergency_id: str) -> None:
+        super().__init__(f"another person has to confirm emergency {emergency_id}")
+
+
+class SecondPersonTooLate(ConsentError):
+    """Raised when the time for a second person is over: only a review counts now."""
+
+    code = "second_person_too_late"
+
+    def __init__(self, emergency_id: str) -> None:
+        super().__init__(f"emergency {emergency_id} has to be reviewed now")
+
+
+class ReviewerWasInvolved(ConsentError):
+    """Raised when somebody reviews what they told, or were named to confirm."""
+
+    code = "reviewer_was_involved"
+
+    def __init__(self, emergency_id: str) -> None:
+        super().__init__(f"somebody who was not involved has to review emergency {emergency_id}")
+
+
+class AlreadyRecorded(ConsentError):
+    """Raised when something else stands on record already: what was recorded of an emergency never changes."""
+
+    code = "already_recorded"
+
+    def __init__(self, emergency_id: str) -> None:
+        super().__init__(f"something else was recorded of emergency {emergency_id} before")
+
+
+class RequestKeyUsed(ConsentError):
+    """Raised when an Idempotency-Key comes with another request than before."""
+
+    code = "request_key_used"
+
+    def __init__(self) -> None:
+        super().__init__("the Idempotency-Key was used for another request")

@@ -24,6 +24,7 @@ class EntryKind(StrEnum):
     OPENED_AGAIN = "opened_again"
     RETRACTED = "retracted"
     STATUS = "status"
+    EMERGENCY = "emergency"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
+from services.consent.emergency_domain import EmergencyRecipient, chain_of
 from services.consent.ledger import Entry, EntryKind, Fault, Head, commitment_of, find_fault
 from services.consent.tables import LedgerHeadRow, LedgerRow, RecipientRow, SubjectRow
 from shared.keys import KeyDestroyed, PersonKeys, UnreadableValue
 
 _SALT_BYTES = 32
+_EMERGENCY_NAMES = {chain_of(one): f"the {one.value.replace('_', ' ')}" for one in EmergencyRecipient}
 
 
 class NotWhatWasCommitted(ValueError):
@@ -40,7 +42,7 @@ class Received:
 def received_about(session: Session, keys: PersonKeys, person_id: str) -> list[Received]:
     """Return everything that anybody received about a person, oldest first."""
     subjects = session.exec(select(SubjectRow.subject_id).where(SubjectRow.person_id == person_id)).all()
-    names = {row.recipient_id: row.display_name for row in session.exec(select(RecipientRow))}
+    names = {row.recipient_id: row.display_name for row in session.exec(select(RecipientRow))} | _EMERGENCY_NAMES
     query = select(LedgerRow).where(col(LedgerRow.key_id).in_([person_id, *subjects]))
     found = []
     for row in session.exec(query.order_by(col(LedgerRow.at), col(LedgerRow.number))):
@@ -114,6 +116,8 @@ def _sentence(item: Received, zone: ZoneInfo) -> str:
     when = item.at.astimezone(zone).strftime("%d %B %Y, %H:%M:%S")
     if item.content is None:
         return f"{when}: {item.recipient_name} received something that nobody can read here any more."
+    if item.kind is EntryKind.EMERGENCY:
+        return f"{when}: in an emergency, {item.recipient_name} was told {_told_in_emergency(item.content)}."
     if item.kind is EntryKind.STATUS:
         status = item.content["status"]
         return f"{when}: {item.recipient_name} was told that its commission is {status}. Nothing about you."
@@ -128,8 +132,13 @@ def _told(fields: dict[str, Any]) -> str:
     return ", ".join(named)
 
 
+def _told_in_emergency(content: dict[str, Any]) -> str:
+    told = _told(content["told"]) or "that there is a danger, and nothing that is recorded about you"
+    return f"{told}; reason: {_words(content['told']['reason'])}; by {content['by']}"
+
+
 def _is_about(name: str) -> bool:
-    return name not in {"type", "reference", "service"}
+    return name not in {"type", "reference", "service", "reason"}
 
 
 def _words(value: Any) -> str:

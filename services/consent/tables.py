@@ -234,5 +234,31 @@ class PersonRow(Base, table=True):
     case_ended_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
+class EmergencyRow(Base, table=True):
+    """Something told without a grant, to avert a danger. Why, and what the person was told of it, lies sealed."""
+
+    __tablename__ = "emergency"
+
+    emergency_id: str = Field(primary_key=True, max_length=64)
+    person_id: str = Field(max_length=64, index=True)
+    recipient: str = Field(max_length=30)
+    assessor_id: str = Field(max_length=64)
+    told_at: datetime = Field(sa_type=Instant, index=True)
+    entry: int
+    why: bytes = Field(sa_column=Column(LargeBinary, nullable=False), repr=False)
+    second_person_id: str | None = Field(default=None, max_length=64)
+    confirmed_by: str | None = Field(default=None, max_length=64)
+    confirmed_at: datetime | None = Field(default=None, sa_type=Instant)
+    reviewed_by: str | None = Field(default=None, max_length=64)
+    reviewed_at: datetime | None = Field(default=None, sa_type=Instant)
+    outcome: str | None = Field(default=None, max_length=20)
+    person_told_by: str | None = Field(default=None, max_length=64)
+    person_told_at: datetime | None = Field(default=None, sa_type=Instant)
+    person_told: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True), repr=False)
+    overdue_announced_at: datetime | None = Field(default=None, sa_type=Instant)
+    request_key: str | None = Field(default=None, max_length=64, unique=True)
+    request_sha256: str = Field(max_length=64)
+
+
 add_kit_tables(Base.metadata)
 metadata = Base.metadata

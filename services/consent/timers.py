@@ -11,7 +11,7 @@ from secrets import token_urlsafe
 import structlog
 from sqlmodel import col, select
 
-from services.consent import commissions, grants, inquiries, release_store, reminders
+from services.consent import commissions, emergency, emergency_view, grants, inquiries, release_store, reminders
 from services.consent.outside import Outside
 from services.consent.settings import ConsentSettings
 from services.consent.tables import LeaseRow, RecipientRow, ReleaseRow, SubjectRow
@@ -44,6 +44,7 @@ class Timers:
             asyncio.create_task(self._again(1.0, self._follow_recipients)),
             asyncio.create_task(self._again(every, self.run_calendar)),
             asyncio.create_task(self._again(self._settings.heartbeat_seconds, self._heartbeat)),
+            asyncio.create_task(self._again(every, self.watch_emergencies)),
         ]
 
     async def stop(self) -> None:
@@ -82,6 +83,18 @@ class Timers:
         await self._writer.run(partial(commissions.notice_new_statuses, settings=self._settings))
         for release_id, person in await self._writer.run(partial(unopened, older_than=self._settings.renew_after())):
             await self._locked(f"person:{person}", partial(renew, release_id=release_id))
+
+    async def watch_emergencies(self) -> None:
+        """Be loud, every time, about emergencies that nobody confirmed or reviewed, or that the person knows not of."""
+        if not await self._holds("emergencies", seconds=self._settings.timer_seconds * 3):
+            return
+        found = await self._writer.run(lambda work: emergency_view.overdue(work.session, work.keys, now=work.now))
+        if found.reviews:
+            log.error("emergency_reviews_overdue", count=len(found.reviews), emergency_ids=found.reviews)
+        if found.tellings:
+            log.error("persons_not_told_in_time", count=len(found.tellings), emergency_ids=found.tellings)
+        for emergency_id, person_id in found.unannounced:
+            await self._locked(f"person:{person_id}", partial(emergency.announce_overdue, emergency_id=emergency_id))
 
     async def _locked(self, name: str, handler: Callable[[UnitOfWork], object]) -> None:
         """Do one thing under its lock; if it fails, the next one is done all the same."""

@@ -145,3 +145,24 @@ class ReferralAnswered(CareEvent):
     answer: Annotated[ProviderAnswer, Category.OUTCOME] = Field(repr=False)
     appointment_at: Annotated[datetime | None, Category.APPOINTMENT] = Field(default=None, repr=False)
     outcome: Annotated[Outcome | None, Category.OUTCOME] = Field(default=None, repr=False)
+
+
+class EmergencyDisclosed(CareEvent):
+    """In an emergency something was told without a grant. To whom, what and why stays in the consent service."""
+
+    event_type: ClassVar[str] = "consent.emergency_disclosed.v1"
+
+    emergency_id: Structural[Id]
+    person_id: Structural[Id]
+    at: Structural[datetime]
+    tell_person_by: Structural[datetime]
+
+
+class EmergencyReviewOverdue(CareEvent):
+    """No second person has confirmed what was told in an emergency, and no lead has reviewed it in time."""
+
+    event_type: ClassVar[str] = "consent.emergency_review_overdue.v1"
+
+    emergency_id: Structural[Id]
+    person_id: Structural[Id]
+    due_at: Structural[datetime]

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared import topology
 from shared.contracts.catalogue import EVENTS, producer_of
+from shared.contracts.emergency import EMERGENCY_FIELDS
 from shared.contracts.envelope import CareEvent
 from shared.contracts.requests import COMMANDS
 from shared.contracts.schemas import RELEASED, Schema, command_schema, event_schema, released_schema
@@ -21,7 +22,7 @@ The routing key of a care event is its type; bodies are sealed, so an operator r
 
 def events_page() -> str:
     """Return `docs/events.md`."""
-    return "\n".join([_HEAD, *_events(), *_event_fields(), *_released_fields(), *_commands()])
+    return "\n".join([_HEAD, *_events(), *_event_fields(), *_released_fields(), *_emergency_fields(), *_commands()])
 
 
 def first_sentence(event: type[CareEvent]) -> str:
@@ -62,6 +63,17 @@ def _released_fields() -> Iterable[str]:
         for field, part in schema["properties"].items():
             label = part.get("x-label", "frame")
             yield f"| `{role.message_type}` | `{field}` | {_type(part, schema)} | {label} |"
+    yield ""
+
+
+def _emergency_fields() -> Iterable[str]:
+    yield "## Fields that can be told in an emergency\n"
+    yield "No wire carries these: a named human hands over what that human chose, to these four and to nobody else."
+    yield "Beside it stands the reason, as a code.\n"
+    yield "| message | field, category |"
+    yield "|---|---|"
+    for message, fields in EMERGENCY_FIELDS.items():
+        yield f"| `{message.message_type}` | {', '.join(f'`{name}`' for name in fields.values())} |"
     yield ""
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from random import Random
 
 from services.consent.domain import Kind, Place, Word
+from services.consent.emergency_domain import EmergencyRecipient
 from shared.contracts.categories import Category
 from tests.consent import steps as past
 from tests.consent.builders import BOTH_KINDS, CLINIC, DAY, DEBT_HELP, JOBCENTER, NOON, SECOND
@@ -128,9 +129,20 @@ def draw_rest(random: Random, common: Released) -> list[Timed]:
         steps += draw_facts(random, random.choice(kept), f"rest-{number}", odd=True)
     for _ in range(random.randrange(4)):
         steps.append((some_time(random, odd=True), draw_kept_words(random, common, kept)))
+    steps += draw_emergencies(random)
     steps += draw_others(random, common)
     if random.random() < 0.7:
         steps += draw_somebody_else(random, common)
+    return steps
+
+
+def draw_emergencies(random: Random) -> list[Timed]:
+    """Draw what is told about Anna without any grant: what the observer knows may be in it, and it must not notice."""
+    steps: list[Timed] = []
+    for _ in range(random.choice([0, 0, 1, 2])):
+        recipient = random.choice(list(EmergencyRecipient))
+        chosen = random.sample(list(Category), random.randrange(1, len(Category)))
+        steps.append((some_time(random, odd=True), past.told_in_an_emergency("anna", recipient, chosen)))
     return steps
 
 

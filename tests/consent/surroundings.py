@@ -54,9 +54,11 @@ def settings_in(folder: Path, store: Store, **changes: Any) -> ConsentSettings:
     key = {"kid": "z1", "created_on": "2026-01-01", "key": base64.b64encode(secrets.token_bytes(32)).decode()}
     (folder / "zone.json").write_text(json.dumps({"zone_keys": [key]}))
     (folder / "gate.key.json").write_text(json.dumps(GATE_KEY))
+    callers = [(role.value, f"{role.value}-1", role) for role in Role]
+    callers += [(f"{role.value}-2", f"{role.value}-2", role) for role in (Role.ASSESSOR, Role.LEAD)]
     tokens = [
-        {"sha256": hashlib.sha256(role.value.encode()).hexdigest(), "caller_id": f"{role.value}-1", "role": role.value}
-        for role in Role
+        {"sha256": hashlib.sha256(token.encode()).hexdigest(), "caller_id": caller_id, "role": role.value}
+        for token, caller_id, role in callers
     ]
     (folder / "tokens.json").write_text(json.dumps({"tokens": tokens}))
     return ConsentSettings(

@@ -10,7 +10,7 @@ from tests.consent.builders import JOBCENTER, SHA, a_conclusion, a_statement
 from tests.consent.gate import Gate
 from tests.consent.surroundings import PUBLIC_KEY
 
-PERSON_DESK, OPERATOR = {Role.PERSON_DESK}, {Role.OPERATOR}
+PERSON_DESK, OPERATOR, TEAM = {Role.PERSON_DESK}, {Role.OPERATOR}, {Role.ASSESSOR, Role.LEAD}
 ROUTES: dict[tuple[str, str], set[Role]] = {
     ("POST", "/grants"): PERSON_DESK,
     ("POST", "/withdrawals"): PERSON_DESK,
@@ -36,6 +36,13 @@ ROUTES: dict[tuple[str, str], set[Role]] = {
     ("GET", "/recipients"): OPERATOR,
     ("POST", "/recipients/{recipient_id}/ending"): OPERATOR,
     ("GET", "/ledger/{recipient_id}/verification"): OPERATOR,
+    ("POST", "/emergencies"): TEAM,
+    ("GET", "/emergencies"): {Role.LEAD, Role.OPERATOR},
+    ("GET", "/emergencies/{emergency_id}"): TEAM,
+    ("POST", "/emergencies/{emergency_id}/second-person"): TEAM,
+    ("POST", "/emergencies/{emergency_id}/review"): {Role.LEAD},
+    ("POST", "/emergencies/{emergency_id}/person-told"): TEAM,
+    ("GET", "/emergencies/ledger/{recipient}/verification"): OPERATOR,
     ("GET", "/parked"): OPERATOR,
     ("POST", "/parked/{parked_id}/handling"): OPERATOR,
     ("POST", "/parked/{parked_id}/dropping"): OPERATOR,
@@ -53,6 +60,8 @@ def a_path(path: str) -> str:
         inquiry_id="inquiry-nobody",
         representation_id="representation-nobody",
         number=1,
+        emergency_id="emergency-nobody",
+        recipient="rescue_service",
     )
 
 

@@ -11,6 +11,7 @@ from services.consent import tables
 from shared.contracts.categories import Category
 from tests.consent.builders import (
     CLINIC,
+    DAY,
     JOBCENTER,
     a_case_end,
     a_closing,
@@ -24,6 +25,7 @@ from tests.consent.builders import (
     an_attendance,
     an_identity,
 )
+from tests.consent.emergencies import a_telling, act, tell, watch
 from tests.consent.gate import Gate, a_gate_with_recipients
 from tests.consent.stores import SqliteStores
 from tests.consent.wire import Wire
@@ -37,6 +39,8 @@ MARKERS = (
     "markstatement",
     "markadvice",
     "markresult",
+    "markreason",
+    "danger_to_life",
     "MARKREF",
     "0201 77777",
     "1951-05-17",
@@ -83,6 +87,11 @@ def live(gate: Gate) -> None:
     wire.open_bytes(b'{"open": "markname!"}')
     gate.ask("POST", "/grants", {"person_id": person, "words": {"markname": "yes"}, "purpose": "markname"})
     gate.ask("GET", "/persons/markname/ledger")
+    emergency = tell(gate, person, reason_text="markreason in words", categories=["identity", "mental_health"])
+    gate.ask("POST", "/emergencies", a_telling(person, recipient="markname", reason="markreason"), role="assessor")
+    act(gate, emergency["emergency_id"], "person-told", {"told_on": "2026-03-02", "language": "de"}, role="assessor")
+    gate.clock.pass_(3 * DAY)
+    watch(gate)
     gate.withdraw(person)
     jobcenter.news()
     gate.hear(a_closing(person, referral), a_case_end(person))
@@ -100,7 +109,7 @@ def test_no_readable_column_names_a_category_that_a_fact_or_an_answer_belongs_to
     with sqlite3.connect(told.folder / "consent.sqlite3") as connection:
         rows = {
             name: str(connection.execute(f"SELECT * FROM {name}").fetchall())  # noqa: S608  our own tables
-            for name in ("fact", "answer", "grant_record", "release", "ledger", "outbox", "command")
+            for name in ("fact", "answer", "grant_record", "release", "ledger", "outbox", "command", "emergency")
         }
     connection.close()
 

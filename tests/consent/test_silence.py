@@ -2,11 +2,13 @@
 
 import os
 from collections import Counter
+from datetime import timedelta
 from random import Random
 
 import pytest
 
 from services.consent.domain import Place, Word
+from services.consent.emergency_domain import EmergencyRecipient
 from shared.contracts.categories import Category
 from tests.consent import steps as past
 from tests.consent.builders import CLINIC, DAY, JOBCENTER, NOON, SECOND
@@ -23,23 +25,31 @@ def results(seen: Seen) -> Counter[str]:
     return Counter(item[1]["result"] for item in seen if item[0] == "answer")
 
 
+def is_emergency(timed: Timed) -> bool:
+    """Whether a step of a history is an emergency."""
+    return "told_in_an_emergency" in timed[1].__qualname__
+
+
 @pytest.mark.parametrize("observer", [JOBCENTER, CLINIC])
 def test_two_histories_that_differ_only_in_what_is_not_released_look_the_same(sqlite_gate: Gate, observer: str) -> None:
-    random, met = Random(76), Counter[str]()  # noqa: S311  a seed, not a secret
+    random, met = Random(79), Counter[str]()  # noqa: S311  a seed, not a secret
 
     for number in range(PAIRS):
         common = draw_released(random, observer)
-        one, other = (play(sqlite_gate, observer, [*common.steps, *draw_rest(random, common)]) for _ in range(2))
+        rests = [draw_rest(random, common) for _ in range(2)]
+        one, other = (play(sqlite_gate, observer, [*common.steps, *rest]) for rest in rests)
         assert one == other, f"pair {number} of {observer}"
         met += results(one)
         met["notices"] += sum(item[0] == "notice" for item in one)
         met["nothing released"] += not common.categories
+        met["emergencies"] += len({sum(map(is_emergency, rest)) > 0 for rest in rests}) - 1
 
     # A generator that never makes the case proves nothing.
     assert met["released"] > PAIRS / 2, met
     assert met["retracted"] > PAIRS / 10, met
     assert met["empty"] > PAIRS / 5, met
     assert met["nothing released"] > PAIRS / 10, met
+    assert met["emergencies"] > PAIRS / 4, met  # one of the two holds some, the other none
 
 
 @pytest.mark.parametrize("observer", [JOBCENTER, CLINIC])
@@ -73,6 +83,19 @@ def known_and_opened() -> list[Timed]:
         (NOON + DAY + 60 * SECOND, past.calendar()),
         *((NOON + DAY + (90 + number) * SECOND, past.opens(number / 5)) for number in range(5)),
     ]
+
+
+@pytest.mark.parametrize("recipient", EmergencyRecipient)
+@pytest.mark.parametrize("moment", [SECOND / 2, 5 * SECOND / 2, DAY, DAY + 95 * SECOND])
+def test_an_emergency_changes_nothing_for_who_holds_a_release(
+    sqlite_gate: Gate, recipient: EmergencyRecipient, moment: timedelta
+) -> None:
+    told = past.told_in_an_emergency("anna", recipient, Category)
+
+    seen = play(sqlite_gate, JOBCENTER, [*known_and_opened(), (NOON + moment, told)])
+
+    assert results(seen)["released"] >= 1
+    assert seen == play(sqlite_gate, JOBCENTER, known_and_opened())
 
 
 REASONS: dict[str, Step] = {
@@ -113,6 +136,7 @@ NOTHING_RELEASED: dict[str, list[Step]] = {
         past.said("anna", JOBCENTER, {Category.WORK: Word.ASK}),
         past.answered("anna", JOBCENTER, Word.NO),
     ],
+    "told in an emergency": [past.told_in_an_emergency("anna", one, Category) for one in EmergencyRecipient],
     "withdrawn before": [
         past.said("anna", JOBCENTER, {Category.WORK: Word.ASK}),
         past.withdrawn("anna", JOBCENTER),
