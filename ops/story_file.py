@@ -82,7 +82,7 @@ def texts_of(value: Any) -> Iterator[str]:  # Any: TOML values
     """Return the personal texts of a body: what would be recognised if it turned up somewhere else."""
     if isinstance(value, dict):
         for key, item in value.items():
-            if key in {"code", "text", "name", "address", "born_on"} and isinstance(item, str):
+            if key in {"code", "text", "reason_text", "name", "address", "born_on"} and isinstance(item, str):
                 yield item
             else:
                 yield from texts_of(item)

@@ -117,10 +117,14 @@ def review(work: UnitOfWork, *, emergency_id: str, outcome: Outcome, by: str) ->
     return emergency_view.summary(row, work.keys, now=work.now)
 
 
-def tell_person(work: UnitOfWork, *, emergency_id: str, told_on: date, language: str, by: str, zone: ZoneInfo) -> Shown:
+def tell_person(
+    work: UnitOfWork, *, emergency_id: str, told_on: date | None, language: str, by: str, zone: ZoneInfo
+) -> Shown:
     """Record that the person knows what was told, to whom and why: since which day, in which language."""
     row = emergency_view.load(work.session, emergency_id)
-    if not row.told_at.astimezone(zone).date() <= told_on <= work.now.astimezone(zone).date():
+    today = work.now.astimezone(zone).date()
+    told_on = told_on or today
+    if not row.told_at.astimezone(zone).date() <= told_on <= today:
         raise NotAcceptable(("told_on", "must lie between the emergency and today"))
     said = {"told_on": told_on.isoformat(), "language": language}
     place = f"emergency.person_told.{emergency_id}"

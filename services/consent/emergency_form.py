@@ -43,7 +43,7 @@ class Reviewed(Body):
 
 
 class PersonTold(Body):
-    """Since when the person knows, and in which language it was said."""
+    """Since when the person knows, today if it is left out, and in which language it was said."""
 
-    told_on: Day
+    told_on: Day | None = None
     language: str = Field(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,8})?$")

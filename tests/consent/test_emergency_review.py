@@ -147,6 +147,16 @@ def test_nobody_was_told_before_it_happened_or_after_today(sqlite_gate: Gate, da
     assert (status, answer["errors"][0]["field"]) == (422, "told_on")
 
 
+def test_without_a_day_the_person_was_told_today(gate: Gate) -> None:
+    emergency = an_emergency(gate)
+    gate.clock.pass_(DAY)
+
+    act(gate, emergency, "person-told", {"language": "ar"}, role="lead")
+
+    shown = gate.ask("GET", f"/emergencies/{emergency}", role="lead").json()
+    assert shown["person_told"] == {"told_on": "2026-03-03", "language": "ar"}
+
+
 def test_that_the_person_was_told_never_changes(gate: Gate) -> None:
     emergency = an_emergency(gate)
 
