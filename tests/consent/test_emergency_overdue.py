@@ -1,17 +1,35 @@
 """What nobody did in time after an emergency is loud, again and again: in the log and in readiness, and told once."""
 
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from services.consent import emergency
+from services.consent.emergency_domain import Progress, State
 from services.consent.tables import EmergencyRow
 from shared.contracts.consent import EmergencyReviewOverdue
-from tests.consent.builders import DAY
+from tests.consent.builders import DAY, NOON, SECOND
 from tests.consent.emergencies import JUSTIFIED, TODAY, act, an_emergency, watch
 from tests.consent.gate import Gate, a_gate_with_recipients, running_gate
 from tests.consent.surroundings import Store
+
+
+@pytest.mark.parametrize(
+    ("after", "state", "untold"),
+    [
+        (DAY - SECOND, State.AWAITS_SECOND_PERSON, False),
+        (DAY, State.REVIEW_OVERDUE, False),
+        (3 * DAY - SECOND, State.REVIEW_OVERDUE, False),
+        (3 * DAY, State.REVIEW_OVERDUE, True),
+    ],
+)
+def test_time_is_over_at_the_very_second(after: timedelta, state: State, untold: bool) -> None:
+    progress = Progress(NOON, confirmed_at=None, reviewed_at=None, person_told_at=None)
+
+    assert progress.state(at=NOON + after) is state
+    assert progress.telling_is_overdue(at=NOON + after) is untold
 
 
 def test_an_overdue_review_is_loud_at_every_run_and_announced_once(
@@ -44,11 +62,14 @@ def test_nothing_is_loud_while_there_is_time_or_once_all_is_done(gate: Gate, cap
     assert gate.announced(EmergencyReviewOverdue) == []
 
 
-def test_a_person_who_was_not_told_in_time_is_loud_though_the_review_is_done(
-    gate: Gate, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("what", "body"), [("review", JUSTIFIED), ("second-person", None)], ids=["reviewed", "confirmed"]
+)
+def test_a_person_who_was_not_told_in_time_is_loud_whoever_stands_for_it(
+    gate: Gate, capfd: pytest.CaptureFixture[str], what: str, body: dict[str, str] | None
 ) -> None:
     emergency_id = an_emergency(gate)
-    act(gate, emergency_id, "review", JUSTIFIED, role="lead")
+    act(gate, emergency_id, what, body, role="lead")
     gate.clock.pass_(3 * DAY)
 
     watch(gate)
