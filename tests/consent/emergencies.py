@@ -1,12 +1,17 @@
 """What tests of emergencies have in common: a person in danger, and how a team tells somebody."""
 
 import asyncio
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+from services.consent import emergency
+from services.consent.emergency_domain import REASONS, EmergencyRecipient, FamilyNotice
+from services.consent.emergency_release import tellable
 from shared.contracts.categories import Category
 from tests.consent.builders import a_conclusion, a_contact, a_finding, a_statement, an_identity
 from tests.consent.gate import Answer, Gate
+from tests.consent.histories import Step, World
 
 HOUR = timedelta(hours=1)
 RESCUE, CRISIS, YOUTH, POLICE = "rescue_service", "crisis_service", "youth_welfare_office", "police_service"
@@ -86,3 +91,24 @@ def watch(gate: Gate) -> None:
     """Have the gate look after its emergencies once."""
     asyncio.run(gate.service.timers.watch_emergencies())
     gate.clock.pass_()
+
+
+def told_in_an_emergency(name: str, recipient: EmergencyRecipient, categories: Iterable[Category]) -> Step:
+    """Have an assessor tell somebody in an emergency, and a second person confirm it."""
+    chosen = frozenset(categories) & tellable(recipient)
+
+    def step(world: World) -> None:
+        disclosure = emergency.Disclosure(
+            person_id=world.person(name),
+            recipient=recipient,
+            assessor_id="assessor-1",
+            reason=min(REASONS[recipient], key=lambda reason: reason.value),
+            reason_text="found on the floor",
+            categories=chosen,
+            second_person_id=None,
+            family=FamilyNotice.TOLD_BEFORE if recipient is EmergencyRecipient.YOUTH_WELFARE_OFFICE else None,
+        )
+        told = emergency.disclose(world.work, disclosure, by="assessor-1")
+        emergency.confirm(world.work, emergency_id=told["emergency_id"], by="lead-1")
+
+    return step

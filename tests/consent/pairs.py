@@ -14,6 +14,7 @@ from services.consent.emergency_domain import EmergencyRecipient
 from shared.contracts.categories import Category
 from tests.consent import steps as past
 from tests.consent.builders import BOTH_KINDS, CLINIC, DAY, DEBT_HELP, JOBCENTER, NOON, SECOND
+from tests.consent.emergencies import told_in_an_emergency
 from tests.consent.histories import OFFERED, Step
 
 Timed = tuple[datetime, Step]
@@ -142,7 +143,7 @@ def draw_emergencies(random: Random) -> list[Timed]:
     for _ in range(random.choice([0, 0, 1, 2])):
         recipient = random.choice(list(EmergencyRecipient))
         chosen = random.sample(list(Category), random.randrange(1, len(Category)))
-        steps.append((some_time(random, odd=True), past.told_in_an_emergency("anna", recipient, chosen)))
+        steps.append((some_time(random, odd=True), told_in_an_emergency("anna", recipient, chosen)))
     return steps
 
 

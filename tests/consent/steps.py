@@ -7,11 +7,9 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from services.consent import answer_store, commissions, confirmation, emergency, grants, holds, inquiries, opening
+from services.consent import answer_store, commissions, confirmation, grants, holds, inquiries, opening
 from services.consent.declaration import Evidence
 from services.consent.domain import BENEFIT, Kind, Place, Word, referral_purpose
-from services.consent.emergency_domain import REASONS, EmergencyRecipient, FamilyNotice
-from services.consent.emergency_release import tellable
 from services.consent.errors import GrantOver, NotAcceptable
 from services.consent.notices import reconsider
 from services.consent.timers import renew, unopened
@@ -208,27 +206,6 @@ def disputed(name: str, towards: str, *categories: Category) -> Step:
 def expired(name: str) -> Step:
     """Have the calendar end a person's answers."""
     return lambda world: grants.expire(world.work, world.person(name))
-
-
-def told_in_an_emergency(name: str, recipient: EmergencyRecipient, categories: Iterable[Category]) -> Step:
-    """Have an assessor tell somebody in an emergency, and a second person confirm it."""
-    chosen = frozenset(categories) & tellable(recipient)
-
-    def step(world: World) -> None:
-        disclosure = emergency.Disclosure(
-            person_id=world.person(name),
-            recipient=recipient,
-            assessor_id="assessor-1",
-            reason=min(REASONS[recipient], key=lambda reason: reason.value),
-            reason_text="found on the floor",
-            categories=chosen,
-            second_person_id=None,
-            family=FamilyNotice.TOLD_BEFORE if recipient is EmergencyRecipient.YOUTH_WELFARE_OFFICE else None,
-        )
-        told = emergency.disclose(world.work, disclosure, by="assessor-1")
-        emergency.confirm(world.work, emergency_id=told["emergency_id"], by="lead-1")
-
-    return step
 
 
 def calendar() -> Step:
