@@ -35,6 +35,16 @@ TOLD = (
     Told("hold", "hold", at="since", source="you"),
     Told("inquiry", "inquiry", at="asked_at", source="consent"),
     Told("representation", "representation", at="since", by="recorded_by", others=Others.YES),
+    Told(
+        "emergency",
+        "emergency",
+        at="told_at",
+        by="assessor_id",
+        left_out={
+            "request_key": "technical: so that a repeated request counts once",
+            "request_sha256": "technical: the same",
+        },
+    ),
     Told("fact", "known_fact", at="first_received_at", source="care circle"),
     Told(
         "subject",

@@ -36,6 +36,7 @@ from tests.consent.builders import (
     an_attendance,
     an_identity,
 )
+from tests.consent.emergencies import TODAY, act, tell
 from tests.consent.gate import Gate
 
 
@@ -72,10 +73,16 @@ class Person:
         self.truth.append(self.referral_id)
         self.gate.write(self.be_represented)
         self.gate.write(lambda work: holds.hold(work, person_id=self.person_id, recipient_id=CLINIC))
+        self.be_in_danger()
         self.gate.withdraw(self.person_id, recipient_id=JOBCENTER)
         self.gate.reading(JOBCENTER).news()
         self.gate.write(self.let_wait)
         self.gate.write(self.park)
+
+    def be_in_danger(self) -> None:
+        """Have the rescue service told, and the person told of it."""
+        told = tell(self.gate, self.person_id, reason_text=self.mark("Grund {}"))
+        act(self.gate, told["emergency_id"], "person-told", TODAY, role="assessor")
 
     def be_commissioned(self) -> None:
         """Have the Jobcenter commission help."""
