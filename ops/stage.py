@@ -111,6 +111,7 @@ class Stage:
         env = {
             "DATABASE_URL": f"sqlite:///{self.database(name)}",
             "KEY_STORE_URL": f"sqlite:///{self.folder / 'data' / f'{name}.keys.sqlite'}",
+            "JOURNAL_FOLDER": str(self.folder / "journal" / name),
             "MASTER_KEY_FILE": str(keys / f"{name}.master.key"),
             "ZONE_KEYS_FILE": str(keys / "zone-keys.json"),
             "TOKENS_FILE": str(keys / "tokens.sha256.json"),

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 Handler = Callable[[UnitOfWork, Any], None]  # Any: each handler takes its own class of event
 Handlers = Mapping[type[CareEvent], Handler]
 
-HANDLED, KNOWN, WAITS = "handled", "known", "waits"
+HANDLED, KNOWN, WAITS, ERASED = "handled", "known", "waits", "erased"
 
 
 class Effects:
@@ -43,6 +43,8 @@ class Effects:
         """
         event = received.event
         work.correlation_id = received.correlation_id
+        if work.keys.is_destroyed(event.key_id):  # what comes late about an erased person brings nothing back
+            return ERASED
         if not self._is_new(work, received):
             return KNOWN
         self._handlers[event.event_type](work, event)

@@ -7,6 +7,7 @@ import math
 import os
 import secrets
 import threading
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -25,6 +26,7 @@ _keys = Table(
 )
 _NONCE_BYTES = 12
 _CACHED_KEYS = 50_000
+_ASKED_AT_ONCE = 500
 _TRUSTED_SECONDS = 1.0
 """How long a key that another instance may have destroyed meanwhile is used without looking."""
 
@@ -98,19 +100,38 @@ class PersonKeys:
 
     def destroy(self, key_id: str) -> None:
         """Destroy a key for ever; a later use of the same id fails."""
+        self.destroy_all([key_id])
+
+    def destroy_all(self, key_ids: Iterable[str]) -> int:
+        """Destroy keys for ever, those that were never made too; return how many had not been destroyed before."""
         with self._lock:
-            self._cache.pop(key_id, None)
-            gone = {"wrapped": None, "destroyed_at": datetime.now(UTC)}
-            destroyed = update(_keys).where(_keys.c.key_id == key_id).values(**gone)
-            try:
-                with self._engine.begin() as connection:
-                    if connection.execute(destroyed).rowcount == 0:
-                        connection.execute(insert(_keys).values(key_id=key_id, **gone))
-            except IntegrityError:  # another instance has just made it
-                with self._engine.begin() as connection:
-                    connection.execute(destroyed)
-            if self._is_file:
+            alive = self._not_yet_destroyed(sorted(set(key_ids)))
+            for key_id in alive:
+                self._cache.pop(key_id, None)
+                self._destroy(key_id)
+            if alive and self._is_file:
                 self._empty_log()
+        return len(alive)
+
+    def _not_yet_destroyed(self, key_ids: list[str]) -> list[str]:
+        gone: set[str] = set()
+        with self._reading.connect() as connection:
+            for first in range(0, len(key_ids), _ASKED_AT_ONCE):
+                asked = _keys.c.key_id.in_(key_ids[first : first + _ASKED_AT_ONCE])
+                found = select(_keys.c.key_id).where(asked, _keys.c.destroyed_at.is_not(None))
+                gone |= set(connection.execute(found).scalars())
+        return [key_id for key_id in key_ids if key_id not in gone]
+
+    def _destroy(self, key_id: str) -> None:
+        gone = {"wrapped": None, "destroyed_at": datetime.now(UTC)}
+        destroyed = update(_keys).where(_keys.c.key_id == key_id).values(**gone)
+        try:
+            with self._engine.begin() as connection:
+                if connection.execute(destroyed).rowcount == 0:
+                    connection.execute(insert(_keys).values(key_id=key_id, **gone))
+        except IntegrityError:  # another instance has just made it
+            with self._engine.begin() as connection:
+                connection.execute(destroyed)
 
     def _empty_log(self) -> None:
         """Have SQLite cut its write-ahead log, in which the wrapped key would still stand."""

@@ -16,7 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared import topology
 from shared.bus import Line, Subscription
 from shared.database import Database, open_engine
+from shared.erasure import Erasing
 from shared.inbox import Inbox, Parking
+from shared.journal import Journal, JournalMissing
+from shared.journal_file import JournalUnreadable
 from shared.keys import PersonKeys
 from shared.outbox import Outbox
 from shared.receiver import Handlers, Receiver
@@ -47,6 +50,7 @@ class Service:
         metadata: MetaData,
         handlers: Handlers,
         *,
+        erasing: Erasing | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.name = name
@@ -60,7 +64,9 @@ class Service:
         self.inbox = Inbox(metadata, self.keys)
         self.parking = Parking(metadata, self.keys)
         self.to_recipient: Publish | None = None
-        self.writer = Writer(self.database, self.keys, self.outbox, clock=clock)
+        self.journal = Journal(settings.journal_folder, metadata, service=name)
+        self.writer = Writer(self.database, self.keys, self.outbox, self.journal, clock=clock)
+        self._erasing = erasing
         self._handlers = handlers
         self._relay: Relay | None = None
         self._line: Line | None = None
@@ -72,10 +78,13 @@ class Service:
         """Run the service. Without a broker URL it keeps its outbox, answers HTTP and says that it is not ready."""
         try:
             self.keys.create_store()
-        except SQLAlchemyError as error:
-            log.error("service_not_started", exc_info=error)
+            self.journal.open(self.database, self.keys)
+        except (SQLAlchemyError, OSError, JournalMissing, JournalUnreadable) as error:
+            log.error("service_not_started", code=getattr(error, "code", None), exc_info=error)
             raise
         self.writer.start()
+        if self._erasing is not None:
+            await self.writer.run(self._erasing.again, locks=self._erasing.locks_for_again)
         if self.settings.broker_url:
             self._start_bus(self.settings.broker_url)
         log.info("service_started")
@@ -119,6 +128,7 @@ class Service:
         if self._line is not None:
             await self._line.stop()
         await self.writer.stop()
+        self.journal.close()
         self.database.engine.dispose()
         self.keys.close()
         log.info("service_stopped")
@@ -134,6 +144,7 @@ class Service:
         }
         counts = await self._counts() if parts["database"] else None
         parts["database"] = counts is not None
+        parts["journal"] = await asyncio.to_thread(self.journal.is_writable)
         parts["no_message_waits_too_long"] = counts is None or counts["waiting_too_long"] == 0
         return {"ready": all(parts.values()), "parts": parts, "counts": counts or {}}
 

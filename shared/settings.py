@@ -15,6 +15,8 @@ class ServiceSettings(BaseSettings):
     database_url: str
     key_store_url: str
     """Where wrapped person keys lie: a store of its own, in no backup of the database."""
+    journal_folder: Path
+    """Where the journal lies: outside what a restore overwrites, in no backup of database or keys."""
     master_key_file: Path
     zone_keys_file: Path
     tokens_file: Path

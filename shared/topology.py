@@ -29,8 +29,12 @@ SERVICES: Final = ("intake", "assessment", "referral", GATE)
 # Which events reach which service: the routing key of an event is its type.
 SUBSCRIPTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "intake": ("consent.commission_received.v1", "consent.commission_cancelled.v1"),
-        "assessment": ("intake.case_opened.v1", "intake.case_ended.v1"),
+        "intake": (
+            "consent.commission_received.v1",
+            "consent.commission_cancelled.v1",
+            "consent.person_erased.v1",
+        ),
+        "assessment": ("intake.case_opened.v1", "intake.case_ended.v1", "consent.person_erased.v1"),
         "referral": (
             "intake.case_opened.v1",
             "intake.case_ended.v1",
@@ -38,6 +42,7 @@ SUBSCRIPTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "consent.referral_not_cleared.v1",
             "consent.referral_opened.v1",
             "consent.referral_answered.v1",
+            "consent.person_erased.v1",
         ),
         GATE: ("intake.#", "assessment.#", "referral.#"),
     }

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session
+from sqlalchemy import inspect
+from sqlmodel import Session, SQLModel
 
 from shared.contracts.envelope import CareEvent, canonical
+from shared.journal_file import Row
 from shared.keys import PersonKeys
 from shared.outbox import CARE, Outgoing, random_id
 
@@ -26,6 +28,8 @@ class UnitOfWork:
         self.now = now
         self.correlation_id = random_id()
         self.outgoing: list[Outgoing] = []
+        self.narrowed: list[Row] = []
+        self.destroyed: list[str] = []
 
     def announce(self, event: CareEvent) -> None:
         """Tell the care circle; it is published after the commit, or never."""
@@ -53,15 +57,32 @@ class UnitOfWork:
         """Return a personal value; raise KeyDestroyed or UnreadableValue."""
         return json.loads(self.keys.unseal(key_id, where, sealed))
 
+    def narrows(self, row: SQLModel) -> None:
+        """Have a row that narrows what may be known, as it is now, in the journal before this work is committed.
+
+        So call it after the last change of the row. A restored backup can then not bring back what it ended.
+        """
+        mapper = inspect(type(row))
+        values = {column.columns[0].name: getattr(row, column.key) for column in mapper.column_attrs}
+        self.narrows_values(str(mapper.local_table), values)
+
+    def narrows_values(self, table: str, values: dict[str, Any]) -> None:  # Any: column values
+        """Do the same with the values of a row."""
+        self.narrowed.append((table, values))
+
+    def destroys(self, *key_ids: str) -> None:
+        """Destroy keys for ever: right before this work is committed, and again after any restore."""
+        self.destroyed.extend(key_ids)
+
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """Undo everything of this block, announcements included, when it raises."""
-        announced = len(self.outgoing)
+        announced, narrowed, destroyed = len(self.outgoing), len(self.narrowed), len(self.destroyed)
         try:
             with self.session.begin_nested():
                 yield
         except BaseException:
-            del self.outgoing[announced:]
+            del self.outgoing[announced:], self.narrowed[narrowed:], self.destroyed[destroyed:]
             raise
 
     def _send(self, destination: str, type_: str, *, key_id: str, body: bytes) -> None:

@@ -1,8 +1,9 @@
 """One writer per service: handlers that arrive together share a commit, and what cannot wait goes first.
 
-A group is what has arrived: at most 64 handlers or 50 ms of work, and a waiting urgent one (a withdrawal, an opening)
-ends it. When one of them fails, the group is run again with a savepoint for each, so that it fails alone: a handler
-may run twice. Nobody is answered before the commit.
+A group is what has arrived: at most 64 handlers or 50 ms of work; a waiting urgent one (a withdrawal, an opening) ends
+it, and so does one that destroys a key. When one of them fails, the group is run again with a savepoint for each, so
+that it fails alone: a handler may run twice. What narrows is in the journal before the commit; nobody is answered
+before the commit.
 """
 
 import asyncio
@@ -20,6 +21,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
 from shared.database import Database, is_out_of_reach
+from shared.journal import Journal
+from shared.journal_file import Row
 from shared.keys import PersonKeys
 from shared.outbox import Outbox, Outgoing
 from shared.unit_of_work import UnitOfWork
@@ -55,12 +58,14 @@ class _Job:
     error: BaseException | None = None
     outgoing: list[Outgoing] = field(default_factory=list)
     rows: list[dict[str, object]] = field(default_factory=list)
+    narrowed: list[Row] = field(default_factory=list)
+    destroyed: list[str] = field(default_factory=list)
 
     def names_to_lock(self, session: Session) -> set[str]:
         return self.locks(session) if self.locks else set()
 
     def fail(self, error: BaseException) -> None:
-        self.error, self.outgoing, self.rows = error, [], []
+        self.error, self.outgoing, self.rows, self.narrowed, self.destroyed = error, [], [], [], []
 
     def settle(self) -> None:
         if self.future.done():
@@ -81,12 +86,14 @@ class Writer:
         database: Database,
         keys: PersonKeys,
         outbox: Outbox,
+        journal: Journal,
         *,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._keys = keys
         self._outbox = outbox
+        self._journal = journal
         self._clock = clock
         self._committed: Callable[[list[Outgoing]], None] = lambda outgoing: None
         self._urgent: deque[_Job] = deque()
@@ -182,6 +189,8 @@ class Writer:
         return self._transact(group, careful=careful)
 
     def _transact(self, group: list[_Job], *, careful: bool) -> list[_Job]:
+        if self._journal.is_behind:
+            self._journal.catch_up(self._database, self._keys)
         now = self._clock()
         with self._database.write() as session:
             self._database.lock(session, {name for job in group for name in job.names_to_lock(session)})
@@ -190,11 +199,25 @@ class Writer:
             for job in group:
                 (self._run_alone if careful else self._run)(job, session, now)
                 done.append(job)
-                if monotonic() > until or (self._urgent and not job.urgent):
+                if monotonic() > until or job.destroyed or (self._urgent and not job.urgent):
                     break
             self._outbox.add(session, [row for job in done for row in job.rows])
+            narrows = self._write_ahead(session, done, now)
             session.commit()
+        if narrows:
+            self._journal.committed()
         return done
+
+    def _write_ahead(self, session: Session, done: list[_Job], now: datetime) -> bool:
+        """Have what narrows on the disk, then destroy keys: whatever happens after this, it will not come undone."""
+        narrowed = [row for job in done for row in job.narrowed]
+        destroyed = [key_id for job in done for key_id in job.destroyed]
+        if not (narrowed or destroyed):
+            return False
+        session.flush()  # what the database refuses must not be in the journal
+        self._journal.write(session, narrowed, destroyed, now=now)
+        self._keys.destroy_all(destroyed)
+        return True
 
     def _run_alone(self, job: _Job, session: Session, now: datetime) -> None:
         try:
@@ -211,6 +234,7 @@ class Writer:
         job.error = None
         work = UnitOfWork(session, self._keys, now=now)
         job.result = job.handler(work)
+        job.narrowed, job.destroyed = work.narrowed, work.destroyed
         job.outgoing, job.rows = work.outgoing, self._outbox.prepare(work.outgoing, now=now)
 
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from services.assessment import __version__, api, store, subscribers
 from services.assessment.domain import AssessmentError, Vocabulary
+from services.assessment.erasure import ERASING
 from services.assessment.settings import AssessmentSettings
 from shared.keys import KeyDestroyed
 from shared.observability import set_up_logging
@@ -29,7 +30,8 @@ def create_app(settings: AssessmentSettings | None = None, *, clock: Callable[[]
     """Build the service from its settings, or from the environment."""
     known = settings or AssessmentSettings()  # type: ignore[call-arg]  # the environment brings them
     set_up_logging("assessment", level=known.log_level)
-    service = Service("assessment", known, store.metadata, subscribers.handlers_for(known.team_id), clock=clock)
+    handlers = subscribers.handlers_for(known.team_id)
+    service = Service("assessment", known, store.metadata, handlers, erasing=ERASING, clock=clock)
     app = new_service_app(service, title="Gesehen: assessment", version=__version__)
     answer_errors(app, AssessmentError, STATUSES)
     answer_errors(app, KeyDestroyed, {"key_destroyed": 410, "key_never_made": 503})

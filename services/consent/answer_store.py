@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from secrets import token_urlsafe
 
-from sqlalchemy import update
 from sqlmodel import col, select
 
 from services.consent.domain import Answer, Ending, Kind, Word
@@ -39,20 +38,21 @@ def add_answer(
 ) -> None:
     """Store one word of a grant."""
     answer_id = token_urlsafe(16)
-    work.session.add(
-        AnswerRow(
-            answer_id=answer_id,
-            grant_id=grant.grant_id,
-            person_id=grant.person_id,
-            said=work.seal(
-                grant.person_id, f"answer.said.{answer_id}", {"category": category.value, "word": word.value}
-            ),
-            given_at=work.now,
-            expires_at=expires_at,
-            confirm_by=confirm_by,
-            supersedes=supersedes,
-        )
+    said = {"category": category.value, "word": word.value}
+    answer = AnswerRow(
+        answer_id=answer_id,
+        grant_id=grant.grant_id,
+        person_id=grant.person_id,
+        said=work.seal(grant.person_id, f"answer.said.{answer_id}", said),
+        given_at=work.now,
+        expires_at=expires_at,
+        confirm_by=confirm_by,
+        supersedes=supersedes,
     )
+    work.session.add(answer)
+    if word is not Word.YES:
+        work.narrows(grant)
+        work.narrows(answer)
 
 
 def answers_of(work: UnitOfWork, person_id: str) -> list[Answer]:
@@ -95,12 +95,20 @@ def change(work: UnitOfWork, answer: Answer, **changes: datetime | None) -> None
 
 
 def end_answers(work: UnitOfWork, answer_ids: Iterable[str], *, ending: Ending) -> None:
-    """End answers for ever."""
+    """End answers for ever, after any restore too."""
     answer_ids = list(answer_ids)
     if not answer_ids:
         return
-    ended = update(AnswerRow).where(col(AnswerRow.answer_id).in_(answer_ids), col(AnswerRow.ended_at).is_(None))
-    work.session.execute(ended.values(ended_at=work.now, ended_by=ending.value))
+    standing = select(AnswerRow, GrantRow).where(
+        col(AnswerRow.answer_id).in_(answer_ids),
+        col(AnswerRow.ended_at).is_(None),
+        AnswerRow.grant_id == GrantRow.grant_id,
+    )
+    for answer, grant in work.session.exec(standing).all():
+        answer.ended_at, answer.ended_by = work.now, ending.value
+        work.session.add(answer)
+        work.narrows(grant)
+        work.narrows(answer)
 
 
 def _held_recipients(work: UnitOfWork, person_id: str) -> set[str | None]:

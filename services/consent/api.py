@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from services.consent.emergency_api import add_emergency_routes
+from services.consent.erasure_api import add_erasure_routes
 from services.consent.outside import Outside
 from services.consent.person_api import add_person_routes
 from services.consent.recipient_api import add_recipient_routes
@@ -16,6 +17,7 @@ def routes(service: Service, settings: ConsentSettings, outside: Outside) -> API
     router = APIRouter()
     add_person_routes(router, service, settings)
     add_word_routes(router, service)
+    add_erasure_routes(router, service)
     add_recipient_routes(router, service, outside)
     add_emergency_routes(router, service, settings)
     return router

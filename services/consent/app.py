@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.consent import __version__, emergency_view
 from services.consent.api import routes
+from services.consent.erasure import ERASING
+from services.consent.erasures import NOT_READY_AFTER, open_erasures
 from services.consent.errors import ConsentError
 from services.consent.outside import Outside
 from services.consent.settings import ConsentSettings
@@ -23,6 +26,7 @@ from shared.web import answer_errors
 
 STATUSES = {
     "person_not_found": 404,
+    "person_erased": 410,
     "recipient_not_found": 404,
     "grant_not_found": 404,
     "inquiry_not_found": 404,
@@ -37,7 +41,7 @@ class ConsentService(Service):
     """The gate: a service that also has a line into every recipient's vhost, and timers."""
 
     def __init__(self, settings: ConsentSettings, *, clock: Callable[[], datetime] = utc_now) -> None:
-        super().__init__("consent", settings, metadata, subscriptions(settings), clock=clock)
+        super().__init__("consent", settings, metadata, subscriptions(settings), erasing=ERASING, clock=clock)
         self.outside = Outside(settings, self.writer, self.parking)
         self.to_recipient = self.outside.send_notice
         self.timers = Timers(settings, self.database, self.writer, self.outside)
@@ -65,6 +69,18 @@ class ConsentService(Service):
             finally:
                 await self.timers.stop()
                 await self.outside.stop()
+
+    async def ready(self) -> dict[str, Any]:  # Any: a JSON object
+        """Say the same as every service, and whether each erasure was confirmed in time."""
+        state = await super().ready()
+        parts = state["parts"]
+        parts["erasures_confirmed"] = not parts["database"] or not await asyncio.to_thread(self._any_far_overdue)
+        return {**state, "ready": all(parts.values())}
+
+    def _any_far_overdue(self) -> bool:
+        with self.database.read() as session:
+            found = open_erasures(session)
+        return any(one.is_overdue(at=self.clock(), after=NOT_READY_AFTER) for one in found)
 
 
 def create_app(settings: ConsentSettings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:

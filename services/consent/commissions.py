@@ -88,9 +88,7 @@ def _carry_out(work: UnitOfWork, recipient_id: str, command: Command, settings: 
     if subject is None:
         return [_fault("reference", "is not known")]
     faults = _faults_of_answer(command, now=work.now) if isinstance(command, AnswerReferral) else []
-    if faults or _is_erased(
-        work, subject
-    ):  # an erasure is answered like a withdrawal: nobody outside sees which it was
+    if faults:
         return faults
     if isinstance(command, CancelCommission):
         return _cancel(work, subject)
@@ -105,6 +103,7 @@ def _faults_of_answer(command: AnswerReferral, *, now: datetime) -> Faults:
 
 
 def _is_erased(work: UnitOfWork, subject: SubjectRow) -> bool:
+    """Whether its person was erased: the care circle hears nothing more, and the recipient cannot tell (N3)."""
     return any(work.keys.is_destroyed(key_id) for key_id in (subject.subject_id, subject.person_id) if key_id)
 
 
@@ -159,11 +158,15 @@ def _cancel(work: UnitOfWork, commission: SubjectRow) -> Faults:
     if commission.cancelled_at is None:
         commission.cancelled_at = work.now
         _notice_status(work, commission, CommissionStatus.ENDED)
+        if _is_erased(work, commission):
+            return []
         work.announce(CommissionCancelled(commission_id=commission.subject_id, cancelled_at=work.now))
     return []
 
 
 def _answer_referral(work: UnitOfWork, referral: SubjectRow, command: AnswerReferral) -> Faults:
+    if _is_erased(work, referral):
+        return []
     work.announce(
         ReferralAnswered(
             referral_id=referral.subject_id,

@@ -20,6 +20,15 @@ class PersonNotFound(ConsentError):
         super().__init__(f"no person {person_id}")
 
 
+class PersonForgotten(ConsentError):
+    """Raised when a person was erased: nobody can read, or record, anything about them any more."""
+
+    code = "person_erased"
+
+    def __init__(self, person_id: str) -> None:
+        super().__init__(f"person {person_id} was erased; nobody can read anything about them any more")
+
+
 class RecipientNotFound(ConsentError):
     """Raised when nobody, or nobody any more, is registered by that id."""
 

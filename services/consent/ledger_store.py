@@ -16,8 +16,12 @@ def append(
     release_id: str,
     key_id: str,
     content: dict[str, Any],  # Any: JSON values
+    mute: bool = False,
 ) -> Entry:
-    """Append an entry to a recipient's chain, in this same transaction: before anybody is answered."""
+    """Append an entry to a recipient's chain, in this same transaction: before anybody is answered.
+
+    `mute` leaves the commitment and no copy: for a person whose key is destroyed.
+    """
     head_row = work.session.get(LedgerHeadRow, recipient_id) or LedgerHeadRow(
         recipient_id=recipient_id, number=0, entry_hash=Head().entry_hash
     )
@@ -34,7 +38,8 @@ def append(
     )
     head_row.number, head_row.entry_hash = entry.number, entry.entry_hash
     work.session.add(head_row)
-    sealed = work.keys.seal(key_id, f"ledger.content.{recipient_id}.{entry.number}", salt + plain)
+    place = f"ledger.content.{recipient_id}.{entry.number}"
+    sealed = b"" if mute else work.keys.seal(key_id, place, salt + plain)
     work.session.add(
         LedgerRow(
             recipient_id=recipient_id,

@@ -119,9 +119,9 @@ def _first_entry(work: UnitOfWork, release: ReleaseRow) -> int:
 
 def _open_retraction(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow) -> OpenAnswer:
     content = {"retracted": release.target_id}
-    _enter(
-        work, release, kind=EntryKind.RETRACTED, key_id=str(release.person_id or subject.subject_id), content=content
-    )
+    key_id = str(release.person_id or store.key_of(subject))
+    erased = work.keys.is_destroyed(key_id)  # the recipient must delete all the same; nobody is left to read of it
+    _enter(work, release, kind=EntryKind.RETRACTED, key_id=key_id, content=content, mute=erased)
     release.state = release_store.OPENED
     work.session.add(release)
     return {"result": "retracted", "notice": release.release_id, "release_id": release.target_id}
@@ -131,14 +131,22 @@ def _open_status(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, set
     status = status_of(subject, now=work.now, settings=settings)
     reference = store.reference_of(work, subject)
     content = {"reference": reference, "status": status.value}
-    _enter(work, release, kind=EntryKind.STATUS, key_id=subject.subject_id, content=content)
+    _enter(work, release, kind=EntryKind.STATUS, key_id=store.key_of(subject), content=content)
     release.state = release_store.OPENED
     work.session.add(release)
     return {"result": "status", "notice": release.release_id, **content}
 
 
-def _enter(work: UnitOfWork, release: ReleaseRow, *, kind: EntryKind, key_id: str, content: dict[str, Any]) -> Entry:
-    """Append to the recipient's chain, in this same transaction."""
+def _enter(
+    work: UnitOfWork,
+    release: ReleaseRow,
+    *,
+    kind: EntryKind,
+    key_id: str,
+    content: dict[str, Any],
+    mute: bool = False,
+) -> Entry:
+    """Append to the recipient's chain, in this same transaction; `mute` leaves the commitment and no copy."""
     return ledger_store.append(
         work,
         recipient_id=release.recipient_id,
@@ -146,4 +154,5 @@ def _enter(work: UnitOfWork, release: ReleaseRow, *, kind: EntryKind, key_id: st
         release_id=release.release_id,
         key_id=key_id,
         content=content,
+        mute=mute,
     )

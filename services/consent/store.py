@@ -5,7 +5,7 @@ import hmac
 
 from sqlmodel import Session, select
 
-from services.consent.errors import PersonNotFound
+from services.consent.errors import PersonForgotten, PersonNotFound
 from services.consent.tables import PersonRow, RecipientRow, SubjectRow
 from shared.database import insert_or_ignore
 from shared.unit_of_work import UnitOfWork
@@ -24,10 +24,12 @@ def remember_person(work: UnitOfWork, person_id: str) -> None:
 
 
 def load_person(session: Session, person_id: str) -> PersonRow:
-    """Return a person; raise PersonNotFound."""
+    """Return a person; raise PersonNotFound, or PersonForgotten after an erasure."""
     found = session.get(PersonRow, person_id)
     if found is None:
         raise PersonNotFound(person_id)
+    if found.erased_at is not None:
+        raise PersonForgotten(person_id)
     return found
 
 
@@ -51,8 +53,11 @@ def subjects_of(session: Session, person_id: str) -> list[SubjectRow]:
 
 
 def key_of(subject: SubjectRow) -> str:
-    """Return the key that seals a subject's own values: it exists before the person is known, and outlives nobody."""
-    return subject.subject_id
+    """Return the key that seals a subject's own values: it exists before the person is known.
+
+    After an erasure a commission's reference lies under a new key, which has never sealed anything about the person.
+    """
+    return subject.sealed_under or subject.subject_id
 
 
 def reference_of(work: UnitOfWork, subject: SubjectRow) -> str:

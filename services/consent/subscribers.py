@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from services.consent import handlers
+from services.consent import erasures, handlers
 from services.consent.settings import ConsentSettings
 from shared.contracts.assessment import (
     AttendanceRecorded,
@@ -33,4 +33,5 @@ def subscriptions(settings: ConsentSettings) -> Handlers:
         FactRemoved: handlers.forget_fact,
         ReferralRequested: partial(handlers.know_referral, settings=settings),
         ReferralClosed: handlers.close_referral,
+        **erasures.subscriptions(),
     }

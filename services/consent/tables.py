@@ -40,6 +40,7 @@ class SubjectRow(Base, table=True):
     kind: str = Field(max_length=20)
     person_id: str | None = Field(default=None, max_length=64, index=True)
     reference_index: str = Field(max_length=64)
+    sealed_under: str | None = Field(default=None, max_length=64)
     reference: bytes = Field(sa_column=Column(LargeBinary, nullable=False), repr=False)
     service: str = Field(max_length=48)
     needed: list[str] = Field(sa_column=Column(JSON, nullable=False))
@@ -232,6 +233,29 @@ class PersonRow(Base, table=True):
 
     person_id: str = Field(primary_key=True, max_length=64)
     case_ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    erased_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ErasureRow(Base, table=True):
+    """That a person wants to be forgotten: ids and times, which say nothing once the person's keys are gone."""
+
+    __tablename__ = "erasure"
+
+    erasure_id: str = Field(primary_key=True, max_length=64)
+    person_id: str = Field(max_length=64, index=True, unique=True)
+    requested_at: datetime = Field(sa_type=Instant)
+    requested_by: str = Field(max_length=64)
+    completed_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ErasureConfirmationRow(Base, table=True):
+    """One service's word that its keys of that person are destroyed."""
+
+    __tablename__ = "erasure_confirmation"
+
+    erasure_id: str = Field(primary_key=True, max_length=64)
+    service: str = Field(primary_key=True, max_length=20)
+    confirmed_at: datetime = Field(sa_type=Instant)
 
 
 class EmergencyRow(Base, table=True):

@@ -7,11 +7,21 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from secrets import token_urlsafe
+from time import monotonic
 
 import structlog
 from sqlmodel import col, select
 
-from services.consent import commissions, emergency, emergency_view, grants, inquiries, release_store, reminders
+from services.consent import (
+    commissions,
+    emergency,
+    emergency_view,
+    erasures,
+    grants,
+    inquiries,
+    release_store,
+    reminders,
+)
 from services.consent.outside import Outside
 from services.consent.settings import ConsentSettings
 from services.consent.tables import LeaseRow, RecipientRow, ReleaseRow, SubjectRow
@@ -20,10 +30,12 @@ from shared.database import Database
 from shared.outbox import random_id
 from shared.unit_of_work import UnitOfWork
 from shared.writer import StoreUnavailable, Writer
+from shared.zone import read_zone_keys
 
 log = structlog.get_logger()
 
 RENEWED_AT_ONCE = 500
+LOUD_EVERY_SECONDS = 60.0
 
 
 class Timers:
@@ -35,6 +47,7 @@ class Timers:
         self._writer = writer
         self._outside = outside
         self._holder = token_urlsafe(16)
+        self._was_loud: float | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -83,6 +96,18 @@ class Timers:
         await self._writer.run(partial(commissions.notice_new_statuses, settings=self._settings))
         for release_id, person in await self._writer.run(partial(unopened, older_than=self._settings.renew_after())):
             await self._locked(f"person:{person}", partial(renew, release_id=release_id))
+        await self._look_after_erasures()
+
+    async def _look_after_erasures(self) -> None:
+        """Complete erasures, and be loud about those that somebody has not confirmed in time."""
+        zone_keys = await asyncio.to_thread(read_zone_keys, self._settings.zone_keys_file)
+        days = [key.created_on for key in zone_keys]
+        overdue = await self._writer.run(partial(erasures.look_after, zone_keys_of=days))
+        if not overdue or (self._was_loud is not None and monotonic() - self._was_loud < LOUD_EVERY_SECONDS):
+            return
+        self._was_loud = monotonic()
+        for one in overdue:
+            log.error("erasure_overdue", erasure_id=one.erasure_id, waits_for=list(one.waits_for))
 
     async def watch_emergencies(self) -> None:
         """Be loud, every time, about emergencies that nobody confirmed or reviewed, or that the person knows not of."""

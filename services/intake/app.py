@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from services.intake import __version__, api, store, subscribers
 from services.intake.domain import IntakeError
+from services.intake.erasure import ERASING
 from services.intake.settings import IntakeSettings
 from shared.keys import KeyDestroyed
 from shared.observability import set_up_logging
@@ -20,7 +21,8 @@ def create_app(settings: IntakeSettings | None = None, *, clock: Callable[[], da
     """Build the service from its settings, or from the environment."""
     known = settings or IntakeSettings()  # type: ignore[call-arg]  # the environment brings them
     set_up_logging("intake", level=known.log_level)
-    service = Service("intake", known, store.metadata, subscribers.handlers_for(known.team_id), clock=clock)
+    handlers = subscribers.handlers_for(known.team_id)
+    service = Service("intake", known, store.metadata, handlers, erasing=ERASING, clock=clock)
     app = new_service_app(service, title="Gesehen: intake", version=__version__)
     answer_errors(app, IntakeError, STATUSES)
     answer_errors(app, KeyDestroyed, {"key_destroyed": 410, "key_never_made": 503})

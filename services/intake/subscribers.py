@@ -1,10 +1,11 @@
-"""What intake hears from the care bus: commissions that the gate let in."""
+"""What intake hears from the care bus: commissions that the gate let in, and who is to be forgotten."""
 
 from functools import partial
 
 from services.intake import handlers
 from services.intake.domain import DEFAULT_TEAM
-from shared.contracts.consent import CommissionCancelled, CommissionReceived
+from services.intake.erasure import ERASING
+from shared.contracts.consent import CommissionCancelled, CommissionReceived, PersonErased
 from shared.receiver import Handlers
 
 
@@ -13,6 +14,7 @@ def handlers_for(team_id: str) -> Handlers:
     return {
         CommissionReceived: partial(handlers.receive_commission, team_id=team_id),
         CommissionCancelled: handlers.cancel_commission,
+        PersonErased: ERASING.hear,
     }
 
 

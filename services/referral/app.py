@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from services.referral import __version__
 from services.referral.api import routes
 from services.referral.directory import read_directory
+from services.referral.erasure import ERASING
 from services.referral.errors import ReferralError
 from services.referral.settings import Settings
 from services.referral.store import metadata
@@ -24,7 +25,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     """Return the service; without settings they are read from the environment."""
     chosen = settings or Settings()  # type: ignore[call-arg]  # the values come from the environment
     set_up_logging("referral", level=chosen.log_level)
-    service = Service("referral", chosen, metadata, HANDLERS, clock=clock)
+    service = Service("referral", chosen, metadata, HANDLERS, erasing=ERASING, clock=clock)
     app = new_service_app(service, title="Gesehen: referral", version=__version__)
     app.include_router(routes(service, read_directory(chosen.directory_file)))
     answer_errors(app, ReferralError, STATUSES)

@@ -2,7 +2,14 @@
 
 from services.referral import handlers
 from services.referral.domain import News
-from shared.contracts.consent import ReferralAnswered, ReferralCleared, ReferralNotCleared, ReferralOpened
+from services.referral.erasure import ERASING
+from shared.contracts.consent import (
+    PersonErased,
+    ReferralAnswered,
+    ReferralCleared,
+    ReferralNotCleared,
+    ReferralOpened,
+)
 from shared.contracts.intake import CaseEnded, CaseOpened
 from shared.receiver import Handlers
 from shared.unit_of_work import UnitOfWork
@@ -52,4 +59,5 @@ HANDLERS: Handlers = {
     ReferralNotCleared: referral_not_cleared,
     ReferralOpened: referral_opened,
     ReferralAnswered: referral_answered,
+    PersonErased: ERASING.hear,
 }

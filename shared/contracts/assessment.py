@@ -177,3 +177,13 @@ class AttendanceRecorded(Disclosable):
     def content(self) -> dict[str, Any]:
         """Return kind and day."""
         return {"kind": self.kind.value, "attended_on": self.attended_on.isoformat()}
+
+
+class AssessmentErasureConfirmed(CareEvent):
+    """In this service the person's keys are destroyed and their rows deleted."""
+
+    event_type: ClassVar[str] = "assessment.person_erasure_confirmed.v1"
+    sealed_for: ClassVar[str] = "erasure_id"
+
+    erasure_id: Structural[Id]
+    confirmed_at: Structural[datetime]

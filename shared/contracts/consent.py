@@ -104,6 +104,17 @@ class PersonAwaited(CareEvent):
     at: Structural[datetime]
 
 
+class PersonErased(CareEvent):
+    """A person wants to be forgotten (Art. 17 GDPR). Every service erases them and confirms it."""
+
+    event_type: ClassVar[str] = "consent.person_erased.v1"
+    sealed_for: ClassVar[str] = "erasure_id"  # the person's own key is gone by then
+
+    erasure_id: Structural[Id]
+    person_id: Structural[Id]
+    erased_at: Structural[datetime]
+
+
 class ReferralCleared(CareEvent):
     """The person agreed that the provider learns something of what it needs; the provider has been told to look."""
 

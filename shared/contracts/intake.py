@@ -105,3 +105,13 @@ class ContactRecorded(Disclosable):
     def content(self) -> dict[str, Any]:
         """Return channel and address."""
         return self.contact.model_dump(mode="json", exclude_none=True)
+
+
+class IntakeErasureConfirmed(CareEvent):
+    """In this service the person's keys are destroyed and their rows deleted."""
+
+    event_type: ClassVar[str] = "intake.person_erasure_confirmed.v1"
+    sealed_for: ClassVar[str] = "erasure_id"
+
+    erasure_id: Structural[Id]
+    confirmed_at: Structural[datetime]

@@ -53,3 +53,13 @@ class AppointmentArranged(Disclosable):
     def content(self) -> dict[str, Any]:
         """Return the time of the appointment, without the place."""
         return {"appointment_at": self.appointment_at.isoformat()}
+
+
+class ReferralErasureConfirmed(CareEvent):
+    """In this service the person's keys are destroyed and their rows deleted."""
+
+    event_type: ClassVar[str] = "referral.person_erasure_confirmed.v1"
+    sealed_for: ClassVar[str] = "erasure_id"
+
+    erasure_id: Structural[Id]
+    confirmed_at: Structural[datetime]

@@ -65,6 +65,7 @@ def settings_in(folder: Path) -> AssessmentSettings:
     return AssessmentSettings(
         database_url=f"sqlite:///{folder / 'assessment.sqlite3'}",
         key_store_url=f"sqlite:///{folder / 'keys.sqlite3'}",
+        journal_folder=folder / "journal",
         master_key_file=folder / "master.key",
         zone_keys_file=folder / "zone.json",
         tokens_file=folder / "tokens.json",

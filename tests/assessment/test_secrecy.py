@@ -55,7 +55,8 @@ def found_in(text: str) -> list[str]:
 
 
 def test_no_file_of_the_service_can_be_read(written: Assessment) -> None:
-    files = {path.name: path.read_bytes().decode("latin-1") for path in written.folder.iterdir()}
+    found = [path for path in written.folder.rglob("*") if path.is_file()]
+    files = {path.name: path.read_bytes().decode("latin-1") for path in found}
 
     assert written.lines()[0]["case_id"] in files["assessment.sqlite3-wal"]
     assert {name: found_in(text) for name, text in files.items()} == {name: [] for name in files}
@@ -64,7 +65,7 @@ def test_no_file_of_the_service_can_be_read(written: Assessment) -> None:
 def test_the_hash_of_a_statement_is_sealed_too(written: Assessment) -> None:
     digest = written.case(written.lines()[0]["case_id"])["statements"][0]["text_sha256"]
 
-    assert digest.encode() not in b"".join(path.read_bytes() for path in written.folder.iterdir())
+    assert digest.encode() not in b"".join(path.read_bytes() for path in written.folder.rglob("*") if path.is_file())
 
 
 def test_no_log_line_holds_what_was_written(capsys: pytest.CaptureFixture[str], written: Assessment) -> None:

@@ -64,6 +64,7 @@ def settings_in(folder: Path, store: Store, **changes: Any) -> ConsentSettings:
     return ConsentSettings(
         database_url=store.database_url,
         key_store_url=store.key_store_url,
+        journal_folder=folder / "journal",
         master_key_file=folder / "master.key",
         zone_keys_file=folder / "zone.json",
         tokens_file=folder / "tokens.json",

@@ -98,7 +98,7 @@ def live(gate: Gate) -> None:
 
 
 def test_no_file_of_the_store_holds_a_value_the_write_ahead_log_included(told: Gate) -> None:
-    files = [path for path in told.folder.iterdir() if "sqlite3" in path.name]
+    files = [path for path in told.folder.rglob("*") if "sqlite3" in path.name or path.suffix == ".journal"]
 
     assert any(path.name.endswith("-wal") for path in files)
     found = {(path.name, mark) for path in files for mark in MARKERS if mark.encode() in path.read_bytes()}

@@ -21,6 +21,7 @@ from ops.postgres import Postgres
 from shared.contracts.intake import CaseOpened, Channel, Contact, Origin
 from shared.database import Database, open_engine
 from shared.inbox import Inbox, Parking
+from shared.journal import Journal
 from shared.keys import PersonKeys
 from shared.outbox import Outbox, Outgoing, random_id
 from shared.tables import add_kit_tables
@@ -75,6 +76,7 @@ class Kit:
 
     database: Database
     keys: PersonKeys
+    journal: Journal
     outbox: Outbox
     inbox: Inbox
     parking: Parking
@@ -104,6 +106,7 @@ class Kit:
     async def close(self) -> None:
         """Stop the instance."""
         await self.writer.stop()
+        self.journal.close()
         self.database.engine.dispose()
         self.keys.close()
 
@@ -114,8 +117,8 @@ class Kit:
         )
 
 
-def open_kit(url: str, key_store_url: str, *, clock: Clock | None = None) -> Kit:
-    """Start an instance on databases whose tables exist."""
+def open_kit(url: str, key_store_url: str, *, clock: Clock | None = None, journal_in: Path | None = None) -> Kit:
+    """Start an instance on databases whose tables exist. Without a folder for its journal nothing can narrow."""
     clock = clock or Clock()
     database = Database(open_engine(url), Base.metadata)
     if database.engine.dialect.name == "sqlite":  # do not wait ten seconds for a lock that the test holds
@@ -123,17 +126,22 @@ def open_kit(url: str, key_store_url: str, *, clock: Clock | None = None) -> Kit
     keys = PersonKeys(open_engine(key_store_url), master_key=MASTER_KEY)
     keys.create_store()
     outbox = Outbox(Base.metadata, keys)
-    writer = Writer(database, keys, outbox, clock=clock)
-    kit = Kit(database, keys, outbox, Inbox(Base.metadata, keys), Parking(Base.metadata, keys), writer, clock)
+    journal = Journal(journal_in or Path("nowhere"), Base.metadata, service="test")
+    if journal_in is not None:
+        journal.open(database, keys)
+    writer = Writer(database, keys, outbox, journal, clock=clock)
+    kit = Kit(database, keys, journal, outbox, Inbox(Base.metadata, keys), Parking(Base.metadata, keys), writer, clock)
     writer.on_commit(kit.handed_over.extend)
     writer.start()
     return kit
 
 
 @asynccontextmanager
-async def running_kit(url: str, key_store_url: str, *, clock: Clock | None = None) -> AsyncIterator[Kit]:
+async def running_kit(
+    url: str, key_store_url: str, *, clock: Clock | None = None, journal_in: Path | None = None
+) -> AsyncIterator[Kit]:
     """Run an instance during the block."""
-    kit = open_kit(url, key_store_url, clock=clock)
+    kit = open_kit(url, key_store_url, clock=clock, journal_in=journal_in)
     try:
         yield kit
     finally:

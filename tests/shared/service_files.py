@@ -25,6 +25,7 @@ def settings_in(folder: Path, **changes: str) -> ServiceSettings:
     places = {
         "database_url": f"sqlite:///{folder}/service.db",
         "key_store_url": f"sqlite:///{folder}/keys.db",
+        "journal_folder": f"{folder}/journal",
         "master_key_file": f"{folder}/master.key",
         "zone_keys_file": f"{folder}/zone.json",
         "tokens_file": f"{folder}/tokens.json",

@@ -46,6 +46,7 @@ class Town:
         return {
             "database_url": f"sqlite:///{self.folder}/{name}.db",
             "key_store_url": f"sqlite:///{self.folder}/{name}.keys.db",
+            "journal_folder": f"{self.folder}/{name}.journal",
             "broker_url": self.wire.through(self.broker.amqp_url(name, topology.CARE)),
         }
 

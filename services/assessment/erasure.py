@@ -1,0 +1,22 @@
+"""How assessment forgets a person: the case goes with everything that the team wrote down in it, and the key."""
+
+from services.assessment.store import metadata
+from shared.contracts.assessment import AssessmentErasureConfirmed
+from shared.erasure import Erased, Erasing, delete_rows
+from shared.unit_of_work import UnitOfWork
+
+
+def _keys_of(_work: UnitOfWork, _person_id: str) -> set[str]:
+    """Return no key beside the person's own: all that this service seals is sealed under that one."""
+    return set()
+
+
+def _wipe(work: UnitOfWork, person_id: str) -> None:
+    delete_rows(work, metadata, person_id)
+
+
+def _confirm(erased: Erased, work: UnitOfWork) -> AssessmentErasureConfirmed:
+    return AssessmentErasureConfirmed(erasure_id=erased.erasure_id, confirmed_at=work.now)
+
+
+ERASING = Erasing(metadata, keys_of=_keys_of, wipe=_wipe, announce=_confirm)

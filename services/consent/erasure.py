@@ -1,0 +1,108 @@
+"""A person is forgotten (Art. 17 GDPR): here at once, everywhere else as soon as the others have heard of it.
+
+Towards recipients it is a withdrawal of everything: the same notices, the same retractions, the same answers to
+whatever they ask, and the status of a commission goes on by the calendar. Who has confirmed is kept in `erasures.py`.
+"""
+
+from secrets import token_urlsafe
+
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from services.consent import release_store, store
+from services.consent.tables import (
+    ErasureConfirmationRow,
+    ErasureRow,
+    LedgerRow,
+    PersonRow,
+    ReleaseRow,
+    SubjectRow,
+    metadata,
+)
+from shared.contracts.consent import PersonErased
+from shared.erasure import Erased, Erasing, delete_rows
+from shared.topology import GATE
+from shared.unit_of_work import UnitOfWork
+
+_KEPT = frozenset({"person", "subject", "release", "erasure"})
+"""Rows that stay, emptied: recipients must go on seeing what they would see after a withdrawal."""
+
+
+def request(work: UnitOfWork, *, person_id: str, requested_by: str) -> str:
+    """Forget a person; return the erasure's id. Asked again, it is the same erasure."""
+    known = work.session.exec(select(ErasureRow).where(ErasureRow.person_id == person_id)).one_or_none()
+    if known is not None:
+        if known.completed_at is None:  # whoever has not heard of it hears of it again
+            ERASING.erase(work, Erased(known.erasure_id, person_id, known.requested_at))
+        return known.erasure_id
+    store.load_person(work.session, person_id)
+    erasure = ErasureRow(
+        erasure_id=token_urlsafe(16), person_id=person_id, requested_at=work.now, requested_by=requested_by
+    )
+    own = ErasureConfirmationRow(erasure_id=erasure.erasure_id, service=GATE, confirmed_at=work.now)
+    work.session.add_all([erasure, own])
+    work.narrows(erasure)
+    work.narrows(own)
+    ERASING.erase(work, Erased(erasure.erasure_id, person_id, work.now))
+    return erasure.erasure_id
+
+
+def _keys_of(work: UnitOfWork, person_id: str) -> set[str]:
+    return {subject.subject_id for subject in store.subjects_of(work.session, person_id)}
+
+
+def _wipe(work: UnitOfWork, person_id: str) -> None:
+    """Take back what was told, delete what is known, and part the person from commissions and referrals."""
+    subjects = store.subjects_of(work.session, person_id)
+    key_ids = {person_id, *(one.subject_id for one in subjects), *_take_back(work, person_id)}
+    for subject in subjects:
+        _part(work, subject)
+    delete_rows(work, metadata, person_id, keep=_KEPT)
+    told = update(ReleaseRow).where(col(ReleaseRow.person_id) == person_id)
+    work.session.execute(told.values(told=None))
+    read = update(LedgerRow).where(col(LedgerRow.key_id).in_(key_ids))
+    work.session.execute(read.values(content=b""))  # the commitments stay, so the chain still verifies
+    store.remember_person(work, person_id)
+    person = work.session.get_one(PersonRow, person_id)
+    person.erased_at, person.case_ended_at = person.erased_at or work.now, None
+    work.session.add(person)
+    work.narrows(person)
+
+
+def _take_back(work: UnitOfWork, person_id: str) -> set[str]:
+    """Void what waits, retract what was opened; return what it was about, which a restore may have parted already."""
+    theirs = select(ReleaseRow).where(ReleaseRow.person_id == person_id, ReleaseRow.kind == release_store.CONTENT)
+    releases = work.session.exec(theirs.order_by(ReleaseRow.subject_id, col(ReleaseRow.created_at))).all()
+    release_store.void(work.session, releases)
+    for release in releases:
+        subject = work.session.get(SubjectRow, release.subject_id)
+        served = store.recipient(work.session, release.recipient_id) is not None
+        if release.state == release_store.OPENED and subject is not None and served:
+            release.state = release_store.RETRACTED
+            work.session.add(release)
+            release_store.add_release(work, subject, kind=release_store.RETRACTION, target_id=release.release_id)
+    return {release.subject_id for release in releases}
+
+
+def _part(work: UnitOfWork, subject: SubjectRow) -> None:
+    """Leave a commission as one whose person was never found, and of a referral nothing but that there was one.
+
+    The Jobcenter's own reference is sealed anew under a fresh key: its status goes on by the calendar, so that nobody
+    can tell an erasure from a withdrawal, while the old key, under which the person's contact lay too, is destroyed.
+    """
+    if subject.kind == store.COMMISSION and subject.sealed_under is None:
+        reference = store.reference_of(work, subject)
+        subject.sealed_under = f"reference-{token_urlsafe(16)}"
+        subject.reference = work.seal(subject.sealed_under, f"subject.reference.{subject.subject_id}", reference)
+    if subject.kind == store.REFERRAL:
+        subject.reference, subject.service, subject.needed = b"", "", []
+    subject.person_id = None
+    work.session.add(subject)
+    work.narrows(subject)
+
+
+def _tell(erased: Erased, _work: UnitOfWork) -> PersonErased:
+    return PersonErased(erasure_id=erased.erasure_id, person_id=erased.person_id, erased_at=erased.erased_at)
+
+
+ERASING = Erasing(metadata, keys_of=_keys_of, wipe=_wipe, announce=_tell)
