@@ -81,6 +81,7 @@ class Service:
             self.journal.open(self.database, self.keys)
         except (SQLAlchemyError, OSError, JournalMissing, JournalUnreadable) as error:
             log.error("service_not_started", code=getattr(error, "code", None), exc_info=error)
+            self._close()
             raise
         self.writer.start()
         if self._erasing is not None:
@@ -128,10 +129,13 @@ class Service:
         if self._line is not None:
             await self._line.stop()
         await self.writer.stop()
+        self._close()
+        log.info("service_stopped")
+
+    def _close(self) -> None:
         self.journal.close()
         self.database.engine.dispose()
         self.keys.close()
-        log.info("service_stopped")
 
     async def ready(self) -> dict[str, Any]:  # Any: a JSON object
         """Say for each part whether it works, by trying it."""

@@ -128,7 +128,12 @@ def open_kit(url: str, key_store_url: str, *, clock: Clock | None = None, journa
     outbox = Outbox(Base.metadata, keys)
     journal = Journal(journal_in or Path("nowhere"), Base.metadata, service="test")
     if journal_in is not None:
-        journal.open(database, keys)
+        try:
+            journal.open(database, keys)
+        except BaseException:
+            database.engine.dispose()
+            keys.close()
+            raise
     writer = Writer(database, keys, outbox, journal, clock=clock)
     kit = Kit(database, keys, journal, outbox, Inbox(Base.metadata, keys), Parking(Base.metadata, keys), writer, clock)
     writer.on_commit(kit.handed_over.extend)
