@@ -70,11 +70,14 @@ class World:
 Step = Callable[[World], None]
 
 
-def play(gate: Gate, observer: str, history: Sequence[tuple[datetime, Step]]) -> Seen:
-    """Play a history in a transaction of its own and return what the observer saw, random ids renamed."""
+def play(gate: Gate, observer: str, history: Sequence[tuple[datetime, Step]], **named: str) -> Seen:
+    """Play a history in a transaction of its own and return what the observer saw, random ids renamed.
+
+    Keys that a history destroys stay destroyed: such a one needs a `mark` of its own.
+    """
     service = gate.service
     with service.database.write() as session:
-        world = World(gate, UnitOfWork(session, service.keys, now=NOON), observer)
+        world = World(gate, UnitOfWork(session, service.keys, now=NOON), observer, **named)
         for name, role in ROLES.items():
             register(world.work, world.recipient(name), role, *OFFERED[name])
         for at, step in sorted(history, key=lambda timed: timed[0]):

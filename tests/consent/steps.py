@@ -7,7 +7,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from services.consent import answer_store, commissions, confirmation, grants, holds, inquiries, opening
+from services.consent import answer_store, commissions, confirmation, erasure, grants, holds, inquiries, opening
 from services.consent.declaration import Evidence
 from services.consent.domain import BENEFIT, Kind, Place, Word, referral_purpose
 from services.consent.errors import GrantOver, NotAcceptable
@@ -206,6 +206,17 @@ def disputed(name: str, towards: str, *categories: Category) -> Step:
 def expired(name: str) -> Step:
     """Have the calendar end a person's answers."""
     return lambda world: grants.expire(world.work, world.person(name))
+
+
+def erased(name: str) -> Step:
+    """Have a person erased, as the writer does: what it names is destroyed before anything else happens."""
+
+    def step(world: World) -> None:
+        erasure.request(world.work, person_id=world.person(name), requested_by="person_desk-1")
+        world.work.session.flush()
+        world.gate.service.keys.destroy_all(world.work.destroyed)
+
+    return step
 
 
 def calendar() -> Step:

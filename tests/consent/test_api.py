@@ -31,6 +31,8 @@ ROUTES: dict[tuple[str, str], set[Role]] = {
     ("GET", "/persons/{person_id}/representations"): PERSON_DESK,
     ("POST", "/representations/{representation_id}/stopping"): PERSON_DESK,
     ("GET", "/persons/{person_id}/export"): PERSON_DESK,
+    ("POST", "/persons/{person_id}/erasure"): PERSON_DESK,
+    ("GET", "/erasures"): OPERATOR,
     ("GET", "/gate-key"): OPERATOR,
     ("PUT", "/recipients/{recipient_id}"): OPERATOR,
     ("GET", "/recipients"): OPERATOR,

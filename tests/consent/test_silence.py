@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 import pytest
@@ -11,7 +11,7 @@ from services.consent.domain import Place, Word
 from services.consent.emergency_domain import EmergencyRecipient
 from shared.contracts.categories import Category
 from tests.consent import steps as past
-from tests.consent.builders import CLINIC, DAY, JOBCENTER, NOON, SECOND
+from tests.consent.builders import CLINIC, DAY, JOBCENTER, NOON, SECOND, a_cancellation, a_commission
 from tests.consent.emergencies import told_in_an_emergency
 from tests.consent.gate import Gate
 from tests.consent.histories import Seen, Step, play
@@ -119,6 +119,38 @@ def test_a_retraction_looks_the_same_whatever_the_reason(sqlite_gate: Gate, reas
 
     assert results(seen)["retracted"] >= 1
     assert seen == play(sqlite_gate, JOBCENTER, [*known_and_opened(), (at, REASONS["withdrawn"])])
+
+
+def afterwards(at: datetime) -> list[Timed]:
+    """Return everything that an observer can do and hear for half a year after a person has taken everything back."""
+    return [
+        *((at + (1 + number) * SECOND, past.opens(number / 9)) for number in range(9)),
+        (at + 20 * SECOND, past.speaks(a_commission("BG anna"))),
+        (at + 21 * SECOND, past.answers_what_it_holds(0)),
+        (at + DAY, past.calendar()),
+        (at + 2 * DAY, past.opens(0.99)),
+        (at + 130 * DAY, past.calendar()),
+        *((at + 131 * DAY + number * SECOND, past.opens(number / 9)) for number in range(9)),
+        (at + 132 * DAY, past.speaks(a_cancellation("BG anna"))),
+        (at + 133 * DAY, past.opens(0.99)),
+    ]
+
+
+@pytest.mark.parametrize("observer", [JOBCENTER, CLINIC])
+def test_an_erased_person_looks_like_one_who_took_everything_back(sqlite_gate: Gate, observer: str) -> None:
+    random, met, at = Random(17), Counter[str](), NOON + 6 * DAY  # noqa: S311  a seed, not a secret
+
+    for number in range(PAIRS):
+        common = [*draw_released(random, observer).steps, *afterwards(at)]
+        one = play(sqlite_gate, observer, [*common, (at, past.withdrawn("anna", observer))])
+        other = play(
+            sqlite_gate, observer, [*common, (at, past.erased("anna"))], mark=f"{number:04}{observer[:12]:x<12}"
+        )
+        assert one == other, f"pair {number} of {observer}"
+        met += results(other)
+
+    assert met["retracted"] > PAIRS / 3, met
+    assert observer == CLINIC or met["status"] > PAIRS, met
 
 
 NOTHING_RELEASED: dict[str, list[Step]] = {
