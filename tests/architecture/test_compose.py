@@ -48,6 +48,7 @@ def environment_of(service: str, volumes: Path) -> dict[str, str]:
     given = dict(PARTS[service]["environment"])
     given |= {path.name: path.read_text(encoding="utf-8").strip() for path in (volumes / service / "env").iterdir()}
     places = {"/secrets/": service, "/zone/": "zone-keys", "/data/": f"{service}-data", "/keys/": f"{service}-keys"}
+    places["/journal"] = f"{service}-journal"
     for inside, outside in places.items():
         (volumes / outside).mkdir(exist_ok=True)
         given = {name: value.replace(inside, f"{volumes / outside}/") for name, value in given.items()}
