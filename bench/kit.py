@@ -127,6 +127,7 @@ def service_in(folder: Path, name: str, database_url: str | None = None, broker_
     settings = ServiceSettings(
         database_url=database_url or f"sqlite:///{folder}/{name}-{secrets.token_hex(4)}.db",
         key_store_url=f"sqlite:///{folder}/{name}-{secrets.token_hex(4)}.keys.db",
+        journal_folder=folder / f"{name}-{secrets.token_hex(4)}.journal",
         master_key_file=folder / "master.key",
         zone_keys_file=folder / "zone.json",
         tokens_file=folder / "tokens.json",
