@@ -27,6 +27,7 @@ from tests.consent.surroundings import register
 
 Answer = dict[str, Any]
 Seen = list[Any]
+MARK = "0123456789abcdef"
 OFFERED = {JOBCENTER: JOBCENTERS_SIX, CLINIC: CLINICS_SIX, DEBT_HELP: (Category.IDENTITY, Category.DEBTS)}
 ROLES = {JOBCENTER: RecipientRole.JOBCENTER, CLINIC: RecipientRole.PROVIDER, DEBT_HELP: RecipientRole.PROVIDER}
 
@@ -38,7 +39,7 @@ class World:
     gate: Gate
     work: UnitOfWork
     observer: str
-    mark: str = "0123456789abcdef"
+    mark: str = MARK
     seen: Seen = field(default_factory=list)
     _sent: int = 0
 
@@ -70,14 +71,14 @@ class World:
 Step = Callable[[World], None]
 
 
-def play(gate: Gate, observer: str, history: Sequence[tuple[datetime, Step]], **named: str) -> Seen:
+def play(gate: Gate, observer: str, history: Sequence[tuple[datetime, Step]], *, mark: str = MARK) -> Seen:
     """Play a history in a transaction of its own and return what the observer saw, random ids renamed.
 
     Keys that a history destroys stay destroyed: such a one needs a `mark` of its own.
     """
     service = gate.service
     with service.database.write() as session:
-        world = World(gate, UnitOfWork(session, service.keys, now=NOON), observer, **named)
+        world = World(gate, UnitOfWork(session, service.keys, now=NOON), observer, mark)
         for name, role in ROLES.items():
             register(world.work, world.recipient(name), role, *OFFERED[name])
         for at, step in sorted(history, key=lambda timed: timed[0]):

@@ -166,11 +166,13 @@ async def test_a_service_does_not_start_without_the_journal_that_its_database_kn
         await kit.writer.run(narrow("no", 1))
         await kit.writer.run(narrow("no", 2))
     [path] = folder.glob(f"*{SUFFIX}")
-    {
+    losses: dict[str, Callable[[], object]] = {
         "file": path.unlink,
         "lines": lambda: path.write_bytes(path.read_bytes().rsplit(b"\n", 2)[0] + b"\n"),
         "folder": lambda: shutil.rmtree(folder),
-    }[loss]()
+    }
+
+    losses[loss]()
 
     with pytest.raises(JournalMissing) as refused:
         async with a_kit(store, folder):
