@@ -86,12 +86,15 @@ def answers_of(work: UnitOfWork, person_id: str) -> list[Answer]:
     return found
 
 
-def change(work: UnitOfWork, answer: Answer, **changes: datetime | None) -> None:
+def change(work: UnitOfWork, answer: Answer, *, narrows: bool = False, **changes: datetime | None) -> None:
     """Change what an answer waits for; its word and its end are changed by nothing but a newer answer, or its end."""
     row = work.session.get_one(AnswerRow, answer.answer_id)
     for name, value in changes.items():
         setattr(row, name, value)
     work.session.add(row)
+    if narrows:
+        work.narrows(work.session.get_one(GrantRow, row.grant_id))
+        work.narrows(row)
 
 
 def end_answers(work: UnitOfWork, answer_ids: Iterable[str], *, ending: Ending) -> None:

@@ -54,7 +54,7 @@ def dispute(work: UnitOfWork, *, grant_id: str) -> None:
     if not disputed:
         raise GrantOver(grant_id)
     for answer in disputed:
-        answer_store.change(work, answer, disputed_at=work.now)
+        answer_store.change(work, answer, narrows=True, disputed_at=work.now)
     reconsider(work, grant.person_id)
 
 

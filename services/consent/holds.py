@@ -32,6 +32,7 @@ def lift(work: UnitOfWork, *, person_id: str, place: Place) -> int:
     for row in standing:
         row.ended_at = work.now
         work.session.add(row)
+        work.narrows(row)  # so that a restored backup does not hold for ever what the person lifted
     reconsider(work, person_id)
     return len(standing)
 

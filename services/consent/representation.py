@@ -103,6 +103,7 @@ def stop(work: UnitOfWork, *, representation_id: str, because: Stopped) -> list[
     if row.ended_at is None:
         row.ended_at, row.ended_by = work.now, because.value
         work.session.add(row)
+        work.narrows(row)
     return [
         answer
         for answer in answer_store.answers_of(work, row.person_id)

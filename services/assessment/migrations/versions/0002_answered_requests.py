@@ -7,7 +7,7 @@ to answer a request that is repeated within moments.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002_answered_requests"
+revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
