@@ -62,12 +62,15 @@ def _condition(state: Mapping[str, Any]) -> str:
 
 
 def _released(parent: Element, released: Mapping[str, Any]) -> None:
-    rows = {name: value for name, value in released.items() if name not in {"type", "reference"}}
+    frame = {"type", "reference", "professional_secrecy"}
+    rows = {name: value for name, value in released.items() if name not in frame}
     table = _table(parent, f"{released['reference']} ({released['type']})", ("Category", "What was released"))
     for name, value in rows.items():
         row = SubElement(table, "tr")
         _text(row, "th", name, scope="row")
         _value(SubElement(row, "td"), value)
+    if released.get("professional_secrecy"):
+        _text(parent, "p", "It comes from a person bound to professional secrecy, which binds this desk too.")
 
 
 def _statuses(parent: Element, statuses: Mapping[str, str]) -> None:

@@ -125,7 +125,7 @@ class Player:
         return None
 
     def _held(self, desk: str) -> dict[str, list[str]]:
-        frame = {"type", "reference", "service"}
+        frame = {"type", "reference", "service", "professional_secrecy"}
         held = self._get(desk, "/held")["held"]
         return {item["released"]["reference"]: sorted(item["released"].keys() - frame) for item in held}
 

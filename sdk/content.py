@@ -1,12 +1,17 @@
 """What a released snapshot may hold, per type. Absent means absent: withheld, not asked and not existing look alike.
 
 Read with `extra="ignore"`: a category that this version does not know stays readable in `Released.released`.
+`professional_secrecy`: something in it comes from a person bound by § 203 StGB, and binds you too (§ 76 SGB X).
+`contested`: the person contests it; whoever may pass it on passes this on with it (§ 84 (2) SGB X).
 """
 
 from datetime import date, datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+FRAME = frozenset({"type", "reference", "service", "professional_secrecy"})
+"""What a message says of itself and not of the person."""
 
 
 class _Content(BaseModel):
@@ -29,6 +34,7 @@ class Conclusion(_Content):
 
     code: str
     decided_on: date | None = None
+    contested: bool | None = None
 
 
 class Recommendation(_Content):
@@ -36,6 +42,7 @@ class Recommendation(_Content):
 
     code: str
     recommended_on: date | None = None
+    contested: bool | None = None
 
 
 class Statement(_Content):
@@ -50,6 +57,7 @@ class Attendance(_Content):
 
     kind: str
     attended_on: date | None = None
+    contested: bool | None = None
 
 
 class Appointment(_Content):
@@ -77,6 +85,7 @@ class Situation(_Content):
 
     type: Literal["jobcenter.situation.v1"]
     reference: str
+    professional_secrecy: bool = False
     conclusion: Conclusion | None = None
     recommendations: tuple[Recommendation, ...] = ()
     statements: tuple[Statement, ...] = ()
@@ -91,6 +100,7 @@ class Referral(_Content):
     type: Literal["provider.referral.v1"]
     reference: str
     service: str | None = None
+    professional_secrecy: bool = False
     identity: Identity | None = None
     contact: ReachedBy | None = None
     livelihood: tuple[Fact, ...] = ()

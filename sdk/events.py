@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from sdk.commands import Refused
-from sdk.content import CONTENT, Referral, Situation
+from sdk.content import CONTENT, FRAME, Referral, Situation
 from sdk.errors import UnreadableAnswer
 
 
@@ -50,7 +50,12 @@ class Released(_Answer):
     @property
     def categories(self) -> dict[str, JsonValue]:
         """Return what was released, by category, as it came."""
-        return dict(self.released.__pydantic_extra__)
+        return {name: value for name, value in self.released.__pydantic_extra__.items() if name not in FRAME}
+
+    @property
+    def professional_secrecy(self) -> bool:
+        """Return whether something in it comes from a person bound by § 203 StGB: then § 76 SGB X binds you too."""
+        return self.released.__pydantic_extra__.get("professional_secrecy") is True
 
     @property
     def content(self) -> Situation | Referral:

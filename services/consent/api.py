@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from services.consent.contest_api import add_contest_routes
 from services.consent.emergency_api import add_emergency_routes
 from services.consent.erasure_api import add_erasure_routes
 from services.consent.outside import Outside
@@ -18,6 +19,7 @@ def routes(service: Service, settings: ConsentSettings, outside: Outside) -> API
     add_person_routes(router, service, settings)
     add_word_routes(router, service)
     add_erasure_routes(router, service)
+    add_contest_routes(router, service)
     add_recipient_routes(router, service, outside)
     add_emergency_routes(router, service, settings)
     return router

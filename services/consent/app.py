@@ -33,6 +33,7 @@ STATUSES = {
     "entry_not_found": 404,
     "representation_not_found": 404,
     "emergency_not_found": 404,
+    "fact_not_found": 404,
     "not_acceptable": 422,
 }
 

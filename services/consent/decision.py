@@ -8,6 +8,7 @@ Nobody may know anything, unless the person said so:
    the recipient's role, and always a release from secrecy if it comes from a professional (§ 203 StGB, § 76 SGB X).
 4. A yes reaches what came after it; what was known before only if the person said that it reaches back.
 5. What belongs to one purpose, as the appointment of one referral does, is for that purpose only.
+6. A fact about somebody else, a child or a partner, is for nobody: it is not the person's to give (§ 67d (2) SGB X).
 
 The order and number of answers and facts do not matter, and a further no, ask, hold or withdrawal never opens anything.
 """
@@ -18,7 +19,7 @@ from enum import Enum
 
 from services.consent.domain import Answer, AnswerState, Asked, Kind, KnownFact, Word
 
-RULES_VERSION = "2"
+RULES_VERSION = "3"
 """Goes up whenever a rule here changes; every ledger entry names the version that it was decided by."""
 
 _COUNTS = frozenset(
@@ -49,6 +50,7 @@ def may_know(
         for fact in facts
         if fact.category in asked.categories - closed
         and fact.only_for in {None, asked.purpose}
+        and fact.about_id is None
         and all(_is_reached(fact, kind, opening) for kind in _kinds_needed(asked, fact))
     )
 

@@ -168,6 +168,10 @@ class KnownFact:
     """When its producer recorded this version (valid time)."""
     received_at: datetime | None = None
     """When the gate came to know this version (knowledge time)."""
+    about_id: str | None = None
+    """The third person whom it is about (§ 67d (2) SGB X). None: the person."""
+    contested_by_person: bool = False
+    """Whether the person contests it; `content` bears the note, whoever set it (§ 84 (2) SGB X)."""
 
     def is_newer_than(self, moment: datetime) -> bool:
         """Whether it was first recorded by its producer and first received by the gate after that moment."""

@@ -38,6 +38,15 @@ class RecipientNotFound(ConsentError):
         super().__init__(f"no recipient {recipient_id}")
 
 
+class FactNotFound(ConsentError):
+    """Raised when the gate knows no such fact of this person, or none any more."""
+
+    code = "fact_not_found"
+
+    def __init__(self, fact_id: str) -> None:
+        super().__init__(f"no fact {fact_id} of this person")
+
+
 class GrantNotFound(ConsentError):
     """Raised when a command names a grant that this service never recorded."""
 

@@ -1,6 +1,7 @@
-"""What the gate knows of a person: the newest version of each fact, sealed. It decides nothing."""
+"""What the gate knows of a person: the newest version of each fact, and its marks, which no version weakens."""
 
 from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlalchemy import update
@@ -8,6 +9,7 @@ from sqlmodel import col, select
 
 from services.consent.domain import KnownFact
 from services.consent.tables import FactRow
+from shared.contracts.assessment import marked
 from shared.contracts.categories import Category
 from shared.contracts.envelope import Disclosable
 from shared.keys import UnreadableValue
@@ -19,39 +21,29 @@ log = structlog.get_logger()
 def save_fact(
     work: UnitOfWork, event: Disclosable, *, fact_id: str, version: int, recorded_at: datetime, only_for: str | None
 ) -> None:
-    """Keep the newest version of a fact; an older one only tells when the fact was first recorded."""
+    """Keep the newest version of a fact; an older one only tells when it was first recorded, and what never weakens."""
     person_id = event.key_id
     row = work.session.get(FactRow, fact_id)
     if row is not None and row.person_id != person_id:
         return  # a fact never changes hands
-    first = recorded_at if version == 1 else (row.first_recorded_at if row else None)
-    if row is None:
-        row = FactRow(
-            fact_id=fact_id,
-            person_id=person_id,
-            version=0,
-            category=b"",
-            professional=event.professional,
-            first_received_at=work.now,
-        )
-    row.first_recorded_at = first
+    row = row or _new_row(work, person_id=person_id, fact_id=fact_id, professional=event.professional)
+    if version == 1:
+        row.first_recorded_at = recorded_at
+    _keep_strictest(work, row, event)
     if version > row.version:
         row.version, row.recorded_at, row.received_at = version, recorded_at, work.now
-        row.professional = row.professional or event.professional  # the origin of a fact never weakens (§ 76 SGB X)
         row.category = work.seal(person_id, f"fact.category.{fact_id}", event.category().value)
         row.content = work.seal(
             person_id, f"fact.content.{fact_id}", {"content": event.content(), "only_for": only_for}
         )
     work.session.add(row)
+    _spread_origin(work, person_id)
 
 
 def remove_fact(work: UnitOfWork, *, person_id: str, fact_id: str, version: int) -> None:
     """Forget a fact that was wrong; a late older version does not bring it back."""
     row = work.session.get(FactRow, fact_id)
-    if row is None:
-        row = FactRow(
-            fact_id=fact_id, person_id=person_id, version=0, category=b"", professional=True, first_received_at=work.now
-        )
+    row = row or _new_row(work, person_id=person_id, fact_id=fact_id, professional=True)
     if row.person_id == person_id and version > row.version:
         row.version, row.category, row.content = version, b"", None
         work.session.add(row)
@@ -69,20 +61,75 @@ def facts_of(work: UnitOfWork, person_id: str) -> list[KnownFact]:
     return found
 
 
+def mark_contested(work: UnitOfWork, fact_id: str, *, contested: bool) -> int:
+    """Keep that the person contests a fact, or no longer does; return how often that has changed.
+
+    It belongs to the fact: no version, order or repetition of versions changes it.
+    """
+    row = work.session.get_one(FactRow, fact_id)
+    number = _contest_of(work, row)["number"] + 1
+    place = f"fact.contest.{fact_id}"
+    row.contest = work.seal(row.person_id, place, {"contested": contested, "number": number})
+    work.session.add(row)
+    return int(number)
+
+
 def _known_fact(work: UnitOfWork, row: FactRow) -> KnownFact:
     sealed = work.unseal(row.person_id, f"fact.content.{row.fact_id}", row.content or b"")
+    contested_by_person = bool(_contest_of(work, row)["contested"])
     return KnownFact(
         fact_id=row.fact_id,
         version=row.version,
         category=Category(work.unseal(row.person_id, f"fact.category.{row.fact_id}", row.category)),
         professional=row.professional,
-        content=sealed["content"],
+        content=marked(sealed["content"], contested=contested_by_person),
         only_for=sealed["only_for"],
+        about_id=None if row.about is None else work.unseal(row.person_id, f"fact.about.{row.fact_id}", row.about),
+        contested_by_person=contested_by_person,
         first_recorded_at=row.first_recorded_at,
         first_received_at=row.first_received_at,
         recorded_at=row.recorded_at,
         received_at=row.received_at,
     )
+
+
+def _contest_of(work: UnitOfWork, row: FactRow) -> dict[str, Any]:
+    if row.contest is None:
+        return {"contested": False, "number": 0}
+    return dict(work.unseal(row.person_id, f"fact.contest.{row.fact_id}", row.contest))
+
+
+def _new_row(work: UnitOfWork, *, person_id: str, fact_id: str, professional: bool) -> FactRow:
+    return FactRow(
+        fact_id=fact_id,
+        person_id=person_id,
+        version=0,
+        category=b"",
+        professional=professional,
+        first_received_at=work.now,
+    )
+
+
+def _keep_strictest(work: UnitOfWork, row: FactRow, event: Disclosable) -> None:
+    """Whatever one version said, in whatever order they come: a professional's, resting on others, about another."""
+    row.professional = row.professional or event.professional
+    row.derived_from = sorted({*row.derived_from, *event.sources})
+    if event.about is not None and row.about is None:
+        row.about = work.seal(row.person_id, f"fact.about.{row.fact_id}", event.about)
+
+
+def _spread_origin(work: UnitOfWork, person_id: str) -> None:
+    """Make professional what rests on a professional's fact, or on one that nobody here knows (§ 76 SGB X).
+
+    Once made it stays so: that the unknown one turns out to be nobody's secret weakens nothing.
+    """
+    work.session.flush()
+    query = select(FactRow).where(FactRow.person_id == person_id, col(FactRow.professional).is_(False))
+    free = {row.fact_id: row for row in work.session.exec(query)}
+    while bound := [row for row in free.values() if not set(row.derived_from) <= free.keys()]:
+        for row in bound:
+            row.professional = True
+            work.session.add(free.pop(row.fact_id))
 
 
 def forget_facts(work: UnitOfWork, person_id: str) -> None:

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from services.consent.emergency_domain import EmergencyRecipient, chain_of
 from services.consent.ledger import Entry, EntryKind, Fault, Head, commitment_of, find_fault
+from services.consent.release import names_told
 from services.consent.tables import LedgerHeadRow, LedgerRow, RecipientRow, SubjectRow
 from shared.keys import KeyDestroyed, PersonKeys, UnreadableValue
 
@@ -128,17 +129,13 @@ def _sentence(item: Received, zone: ZoneInfo) -> str:
 
 
 def _told(fields: dict[str, Any]) -> str:
-    named = [f"your {name.replace('_', ' ')} ({_words(fields[name])})" for name in sorted(fields) if _is_about(name)]
-    return ", ".join(named)
+    named = [name for name in names_told(fields) if name != "reason"]
+    return ", ".join(f"your {name.replace('_', ' ')} ({_words(fields[name])})" for name in named)
 
 
 def _told_in_emergency(content: dict[str, Any]) -> str:
     told = _told(content["told"]) or "that there is a danger, and nothing that is recorded about you"
     return f"{told}; reason: {_words(content['told']['reason'])}; by {content['by']}"
-
-
-def _is_about(name: str) -> bool:
-    return name not in {"type", "reference", "service", "reason"}
 
 
 def _words(value: Any) -> str:

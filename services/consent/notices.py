@@ -11,7 +11,7 @@ import structlog
 from services.consent import answer_store, fact_store, inquiries, release_store, store
 from services.consent.composition import Composed, Position, position
 from services.consent.domain import Answer, Ending, referral_purpose
-from services.consent.release import is_within
+from services.consent.release import adds_nothing
 from services.consent.tables import PersonRow, ReleaseRow, SubjectRow
 from shared.contracts.consent import ReferralCleared, ReferralNotCleared
 from shared.keys import UnreadableValue
@@ -58,7 +58,7 @@ def _reconsider_subject(work: UnitOfWork, subject: SubjectRow, stand: Position, 
 
 def _is_held(work: UnitOfWork, held: ReleaseRow | None, tell: Composed) -> bool:
     """Whether the recipient holds all of it already."""
-    return held is not None and held.state == release_store.OPENED and is_within(tell.fields, told(work, held))
+    return held is not None and held.state == release_store.OPENED and adds_nothing(tell.fields, told(work, held))
 
 
 def _retract(work: UnitOfWork, subject: SubjectRow, stand: Position, opened: list[ReleaseRow]) -> None:

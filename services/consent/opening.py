@@ -14,7 +14,7 @@ from services.consent.commissions import status_of
 from services.consent.composition import Composed, position
 from services.consent.ledger import Entry, EntryKind
 from services.consent.notices import may_stay, reconsider, told
-from services.consent.release import is_within
+from services.consent.release import adds_nothing
 from services.consent.settings import ConsentSettings
 from services.consent.tables import LedgerRow, RecipientRow, ReleaseRow, SubjectRow
 from shared.contracts.consent import ReferralOpened
@@ -92,7 +92,7 @@ def _to_be_told(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, reci
     stand = position(work, subject, recipient, facts, answers)
     if release.state == release_store.OPENED and may_stay(work, release, stand):
         before = told(work, release)
-        if before != stand.tell.fields and is_within(stand.tell.fields, before):
+        if before != stand.tell.fields and adds_nothing(stand.tell.fields, before):
             return Composed(before)
     return stand.tell
 

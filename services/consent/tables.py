@@ -55,7 +55,7 @@ class SubjectRow(Base, table=True):
 
 
 class FactRow(Base, table=True):
-    """The newest version of what could ever be released."""
+    """The newest version of what could ever be released, and its marks, which no version takes away."""
 
     __tablename__ = "fact"
 
@@ -69,6 +69,9 @@ class FactRow(Base, table=True):
     recorded_at: datetime | None = Field(default=None, sa_type=Instant)
     received_at: datetime | None = Field(default=None, sa_type=Instant)
     content: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True), repr=False)
+    derived_from: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    about: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True), repr=False)
+    contest: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True), repr=False)
 
 
 class GrantRow(Base, table=True):

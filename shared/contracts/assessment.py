@@ -6,8 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from shared.contracts.categories import Category, LabelledBy, Structural
-from shared.contracts.envelope import CareEvent, Code, Disclosable, Id, Value
+from shared.contracts.categories import LIFE_DOMAINS, Category, LabelledBy, Structural
+from shared.contracts.envelope import CareEvent, Code, Disclosable, Id, Sources, Value
 
 LifeDomain = Literal[
     Category.LIVELIHOOD,
@@ -23,6 +23,15 @@ LifeDomain = Literal[
     Category.DAILY_STRUCTURE,
     Category.WORK,
 ]
+
+
+CONTESTABLE = LIFE_DOMAINS | {Category.RECOMMENDATION, Category.CONCLUSION, Category.ATTENDANCE}
+"""What a professional found and a person can contest; a statement is the person's own word."""
+
+
+def marked(content: dict[str, Any], *, contested: bool) -> dict[str, Any]:  # Any: JSON values
+    """Return a finding with the note without which it may not be passed on (§ 84 (2) SGB X); no note if uncontested."""
+    return {**content, "contested": True} if contested else content
 
 
 class Fact(Value):
@@ -65,6 +74,7 @@ class FactRecorded(Disclosable):
     person_id: Structural[Id]
     recorded_at: Structural[datetime]
     contested: Structural[bool] = False
+    about_id: Structural[Id | None] = None
     life_domain: Annotated[LifeDomain, LabelledBy("life_domain")] = Field(repr=False)
     fact: Annotated[Fact, LabelledBy("life_domain")] = Field(repr=False)
 
@@ -76,7 +86,7 @@ class FactRecorded(Disclosable):
         """Return the finding and its day; the contested mark travels with it (§ 84 (2) SGB X)."""
         value = self.fact.model_dump(mode="json", exclude_none=True)
         value["recorded_on"] = self.recorded_at.date().isoformat()
-        return {**value, "contested": True} if self.contested else value
+        return marked(value, contested=self.contested)
 
 
 class FactRemoved(CareEvent):
@@ -101,6 +111,8 @@ class StatementApproved(Disclosable):
     case_id: Structural[Id]
     person_id: Structural[Id]
     recorded_at: Structural[datetime]
+    about_id: Structural[Id | None] = None
+    derived_from: Structural[Sources | None] = None
     text: Annotated[str, StringConstraints(min_length=1, max_length=2000), Category.STATEMENT] = Field(repr=False)
 
     def category(self) -> Category:
@@ -123,6 +135,8 @@ class RecommendationMade(Disclosable):
     case_id: Structural[Id]
     person_id: Structural[Id]
     recorded_at: Structural[datetime]
+    contested: Structural[bool] = False
+    derived_from: Structural[Sources | None] = None
     code: Annotated[Code, Category.RECOMMENDATION] = Field(repr=False)
 
     def category(self) -> Category:
@@ -130,8 +144,9 @@ class RecommendationMade(Disclosable):
         return Category.RECOMMENDATION
 
     def content(self) -> dict[str, Any]:
-        """Return the code and its day."""
-        return {"code": self.code, "recommended_on": self.recorded_at.date().isoformat()}
+        """Return the code and its day, with the contested mark."""
+        value = {"code": self.code, "recommended_on": self.recorded_at.date().isoformat()}
+        return marked(value, contested=self.contested)
 
 
 class ConclusionDrawn(Disclosable):
@@ -145,6 +160,8 @@ class ConclusionDrawn(Disclosable):
     case_id: Structural[Id]
     person_id: Structural[Id]
     recorded_at: Structural[datetime]
+    contested: Structural[bool] = False
+    derived_from: Structural[Sources | None] = None
     code: Annotated[Code, Category.CONCLUSION] = Field(repr=False)
 
     def category(self) -> Category:
@@ -152,8 +169,9 @@ class ConclusionDrawn(Disclosable):
         return Category.CONCLUSION
 
     def content(self) -> dict[str, Any]:
-        """Return the code and its day."""
-        return {"code": self.code, "decided_on": self.recorded_at.date().isoformat()}
+        """Return the code and its day, with the contested mark."""
+        value = {"code": self.code, "decided_on": self.recorded_at.date().isoformat()}
+        return marked(value, contested=self.contested)
 
 
 class AttendanceRecorded(Disclosable):
@@ -167,6 +185,7 @@ class AttendanceRecorded(Disclosable):
     case_id: Structural[Id]
     person_id: Structural[Id]
     recorded_at: Structural[datetime]
+    contested: Structural[bool] = False
     kind: Annotated[AttendanceKind, Category.ATTENDANCE] = Field(repr=False)
     attended_on: Annotated[date, Category.ATTENDANCE] = Field(repr=False)
 
@@ -175,8 +194,9 @@ class AttendanceRecorded(Disclosable):
         return Category.ATTENDANCE
 
     def content(self) -> dict[str, Any]:
-        """Return kind and day."""
-        return {"kind": self.kind.value, "attended_on": self.attended_on.isoformat()}
+        """Return kind and day, with the contested mark."""
+        value = {"kind": self.kind.value, "attended_on": self.attended_on.isoformat()}
+        return marked(value, contested=self.contested)
 
 
 class AssessmentErasureConfirmed(CareEvent):

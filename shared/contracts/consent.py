@@ -115,6 +115,28 @@ class PersonErased(CareEvent):
     erased_at: Structural[datetime]
 
 
+class FactContested(CareEvent):
+    """A person contests a finding (§ 84 (2) SGB X). Whatever leaves of it from now on bears that note."""
+
+    event_type: ClassVar[str] = "consent.fact_contested.v1"
+
+    fact_id: Structural[Id]
+    person_id: Structural[Id]
+    number: Structural[int]
+    contested_at: Structural[datetime]
+
+
+class FactContestWithdrawn(CareEvent):
+    """A person no longer contests a finding. Of the two events the one with the highest number counts."""
+
+    event_type: ClassVar[str] = "consent.fact_contest_withdrawn.v1"
+
+    fact_id: Structural[Id]
+    person_id: Structural[Id]
+    number: Structural[int]
+    withdrawn_at: Structural[datetime]
+
+
 class ReferralCleared(CareEvent):
     """The person agreed that the provider learns something of what it needs; the provider has been told to look."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.contracts.categories import Category, LabelledBy, label_of
 
@@ -15,6 +15,10 @@ Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,47}$")]
 """A word of a closed vocabulary that the producing service checks."""
+
+
+Sources = Annotated[tuple[Id, ...], Field(min_length=1, max_length=50)]
+"""The facts that something rests on."""
 
 
 class Value(BaseModel):
@@ -68,6 +72,17 @@ class Disclosable(CareEvent):
     def content(self) -> dict[str, Any]:
         """Return the knowledge itself as JSON values; released messages are built from nothing else."""
         raise NotImplementedError
+
+    @property
+    def about(self) -> str | None:
+        """The id of the third person whom it is about (§ 67d (2) SGB X); None means the person of the case."""
+        about_id: str | None = getattr(self, "about_id", None)
+        return about_id
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The facts that it rests on: their origin is its own as well (§ 76 SGB X)."""
+        return tuple(getattr(self, "derived_from", None) or ())
 
 
 @dataclass(frozen=True, slots=True)

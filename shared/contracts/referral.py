@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from shared.contracts.categories import Category, Structural
-from shared.contracts.envelope import CareEvent, Code, Disclosable, Id
+from shared.contracts.envelope import CareEvent, Code, Disclosable, Id, Sources
 
 
 class ReferralRequested(CareEvent):
@@ -44,6 +44,7 @@ class AppointmentArranged(Disclosable):
     referral_id: Structural[Id]
     person_id: Structural[Id]
     recorded_at: Structural[datetime]
+    derived_from: Structural[Sources | None] = None
     appointment_at: Annotated[datetime, Category.APPOINTMENT] = Field(repr=False)
 
     def category(self) -> Category:

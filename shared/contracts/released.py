@@ -41,6 +41,7 @@ class ReleasedRecommendation(Released):
 
     code: str
     recommended_on: date
+    contested: bool | None = None
 
 
 class ReleasedConclusion(Released):
@@ -48,6 +49,7 @@ class ReleasedConclusion(Released):
 
     code: str
     decided_on: date
+    contested: bool | None = None
 
 
 class ReleasedAttendance(Released):
@@ -55,6 +57,7 @@ class ReleasedAttendance(Released):
 
     kind: str
     attended_on: date
+    contested: bool | None = None
 
 
 class ReleasedAppointment(Released):
@@ -83,6 +86,7 @@ class JobcenterSituation(Released):
     message_type: ClassVar[str] = "jobcenter.situation.v1"
 
     reference: str
+    professional_secrecy: bool | None = None
     conclusion: Annotated[ReleasedConclusion | None, Category.CONCLUSION] = None
     recommendations: Annotated[tuple[ReleasedRecommendation, ...] | None, Category.RECOMMENDATION] = None
     statements: Annotated[tuple[ReleasedStatement, ...] | None, Category.STATEMENT] = None
@@ -98,6 +102,7 @@ class ProviderReferral(Released):
 
     reference: str
     service: str
+    professional_secrecy: bool | None = None
     identity: Annotated[ReleasedIdentity | None, Category.IDENTITY] = None
     contact: Annotated[ReleasedContact | None, Category.CONTACT] = None
     livelihood: Annotated[tuple[ReleasedFact, ...] | None, Category.LIVELIHOOD] = None
@@ -117,6 +122,10 @@ class ProviderReferral(Released):
     statements: Annotated[tuple[ReleasedStatement, ...] | None, Category.STATEMENT] = None
     appointment: Annotated[ReleasedAppointment | None, Category.APPOINTMENT] = None
 
+
+FRAME = frozenset({"type", "reference", "service", "professional_secrecy"})
+"""What a message says of itself and not of the person. `professional_secrecy` is true, or absent: something in the
+message comes from a person bound by § 203 StGB, so that the same duty binds the recipient (§ 76 SGB X)."""
 
 ReleasedMessage = JobcenterSituation | ProviderReferral
 """Every message that can ever be opened by a recipient."""

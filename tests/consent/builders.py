@@ -115,6 +115,7 @@ def a_finding(
     fact_id: str | None = None,
     version: int = 1,
     contested: bool = False,
+    about_id: str | None = None,
     **fact: Any,
 ) -> FactRecorded:
     """Return a structured finding of one life domain."""
@@ -122,16 +123,24 @@ def a_finding(
         **_knowledge(person_id, at, fact_id, version),
         case_id="case-0001",
         contested=contested,
+        about_id=about_id,
         life_domain=domain,  # type: ignore[arg-type]  # the caller names a life domain
         fact=Fact(code=code, **fact),
     )
 
 
 def a_conclusion(
-    person_id: str, code: str = "able_part_time", *, at: datetime = NOON, fact_id: str | None = None, version: int = 1
+    person_id: str,
+    code: str = "able_part_time",
+    *,
+    at: datetime = NOON,
+    fact_id: str | None = None,
+    version: int = 1,
+    contested: bool = False,
 ) -> ConclusionDrawn:
     """Return what is possible now."""
-    return ConclusionDrawn(**_knowledge(person_id, at, fact_id, version), case_id="case-0001", code=code)
+    known = _knowledge(person_id, at, fact_id, version)
+    return ConclusionDrawn(**known, case_id="case-0001", code=code, contested=contested)
 
 
 def a_statement(
@@ -141,9 +150,11 @@ def a_statement(
     at: datetime = NOON,
     fact_id: str | None = None,
     version: int = 1,
+    about_id: str | None = None,
 ) -> StatementApproved:
     """Return a sentence that the person approved."""
-    return StatementApproved(**_knowledge(person_id, at, fact_id, version), case_id="case-0001", text=text)
+    known = _knowledge(person_id, at, fact_id, version)
+    return StatementApproved(**known, case_id="case-0001", text=text, about_id=about_id)
 
 
 def a_recommendation(

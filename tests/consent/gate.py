@@ -115,6 +115,21 @@ class Gate:
         """Have the calendar end a person's answers whose time is over."""
         self.write(lambda work: grants.expire(work, person_id), locks=lambda _: {f"person:{person_id}"})
 
+    def contest(self, person_id: str, fact_id: str) -> None:
+        """Have a person contest a finding at the consent desk."""
+        assert self.ask("POST", f"/persons/{person_id}/facts/{fact_id}/contest").status_code == 200
+        self.clock.pass_()
+
+    def contest_no_more(self, person_id: str, fact_id: str) -> None:
+        """Have a person take that back."""
+        assert self.ask("POST", f"/persons/{person_id}/facts/{fact_id}/contest-withdrawal").status_code == 200
+        self.clock.pass_()
+
+    def facts(self, person_id: str) -> list[dict[str, Any]]:
+        """Return what the person's desk is shown of what the gate knows."""
+        shown: list[dict[str, Any]] = self.ask("GET", f"/persons/{person_id}/facts").json()
+        return shown
+
     def open(self, notice_id: str, recipient_id: str = JOBCENTER) -> Answer:
         """Have a recipient open a notice."""
         return self.write(

@@ -11,7 +11,7 @@ from random import Random
 
 from services.consent.domain import Kind, Place, Word
 from services.consent.emergency_domain import EmergencyRecipient
-from shared.contracts.categories import Category
+from shared.contracts.categories import LIFE_DOMAINS, Category
 from tests.consent import steps as past
 from tests.consent.builders import BOTH_KINDS, CLINIC, DAY, DEBT_HELP, JOBCENTER, NOON, SECOND
 from tests.consent.emergencies import told_in_an_emergency
@@ -31,6 +31,9 @@ FACTS = (
     Category.MENTAL_HEALTH,
     Category.HOUSING,
 )
+
+
+ABOUT_ANYBODY = LIFE_DOMAINS | {Category.STATEMENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,9 @@ def draw_facts(random: Random, category: Category, fact: str, *, odd: bool) -> l
         steps.append((at, past.known("anna", category, value, fact=fact, version=version, at=recorded_at)))
     if random.random() < 0.2:
         steps.append((some_time(random, odd=odd), past.removed("anna", fact=fact)))
+    for no_more in (False, True):
+        if random.random() < 0.3:
+            steps.append((some_time(random, odd=odd), past.contested("anna", fact, no_more=no_more)))
     return steps
 
 
@@ -131,6 +137,7 @@ def draw_rest(random: Random, common: Released) -> list[Timed]:
     for _ in range(random.randrange(4)):
         steps.append((some_time(random, odd=True), draw_kept_words(random, common, kept)))
     steps += draw_emergencies(random)
+    steps += draw_third_persons(random, common)
     steps += draw_others(random, common)
     if random.random() < 0.7:
         steps += draw_somebody_else(random, common)
@@ -144,6 +151,21 @@ def draw_emergencies(random: Random) -> list[Timed]:
         recipient = random.choice(list(EmergencyRecipient))
         chosen = random.sample(list(Category), random.randrange(1, len(Category)))
         steps.append((some_time(random, odd=True), told_in_an_emergency("anna", recipient, chosen)))
+    return steps
+
+
+def draw_third_persons(random: Random, common: Released) -> list[Timed]:
+    """Draw what is known about a child or a partner of Anna's, in what she released too: it is not hers to give."""
+    steps: list[Timed] = []
+    pool = [category for category in (*common.categories, *FACTS) if category in ABOUT_ANYBODY]
+    for number in range(random.randrange(3)):
+        category, fact, at = random.choice(pool), f"third-{number}", some_time(random, odd=True)
+        for version in range(1, random.randrange(2, 4)):  # what comes later may well have lost it
+            about = f"child-000{number}" if version == 1 or random.random() < 0.5 else None
+            value, later = past.value(random), at + 2 * version * SECOND
+            known = past.known("anna", category, value, fact=fact, version=version, at=later, about=about)
+            steps.append((later, known))
+        steps.append((at + DAY, past.contested("anna", fact)))
     return steps
 
 

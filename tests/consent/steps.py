@@ -7,10 +7,20 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from services.consent import answer_store, commissions, confirmation, erasure, grants, holds, inquiries, opening
+from services.consent import (
+    answer_store,
+    commissions,
+    confirmation,
+    contests,
+    erasure,
+    grants,
+    holds,
+    inquiries,
+    opening,
+)
 from services.consent.declaration import Evidence
 from services.consent.domain import BENEFIT, Kind, Place, Word, referral_purpose
-from services.consent.errors import GrantOver, NotAcceptable
+from services.consent.errors import FactNotFound, GrantOver, NotAcceptable
 from services.consent.notices import reconsider
 from services.consent.timers import renew, unopened
 from shared.contracts.categories import LIFE_DOMAINS, Category
@@ -60,12 +70,35 @@ def came(name: str) -> Step:
     return lambda world: world.hear(a_case(world.person(name)))
 
 
-def known(name: str, category: Category, value: str, *, fact: str, version: int, at: datetime) -> Step:
-    """Have a fact recorded or corrected."""
+def known(
+    name: str,
+    category: Category,
+    value: str,
+    *,
+    fact: str,
+    version: int,
+    at: datetime,
+    about: str | None = None,
+    contested: bool | None = None,
+) -> Step:
+    """Have a fact recorded or corrected; `about` names somebody else whom it is about."""
 
     def step(world: World) -> None:
         fact_id = f"{fact}-{world.mark}"
-        world.hear(an_event(world.person(name), category, value, fact_id=fact_id, version=version, at=at))
+        event = an_event(world.person(name), category, value, fact_id=fact_id, version=version, at=at)
+        changes = {"about_id": about, "contested": contested}
+        world.hear(event.model_copy(update={key: item for key, item in changes.items() if item is not None}))
+
+    return step
+
+
+def contested(name: str, fact: str, *, no_more: bool = False) -> Step:
+    """Have a person contest a finding, or no longer, if the gate knows it and it can be contested."""
+    act = contests.withdraw if no_more else contests.contest
+
+    def step(world: World) -> None:
+        with suppress(FactNotFound, NotAcceptable):
+            act(world.work, person_id=world.person(name), fact_id=f"{fact}-{world.mark}")
 
     return step
 

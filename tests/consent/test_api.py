@@ -33,6 +33,9 @@ ROUTES: dict[tuple[str, str], set[Role]] = {
     ("GET", "/persons/{person_id}/export"): PERSON_DESK,
     ("POST", "/persons/{person_id}/erasure"): PERSON_DESK,
     ("GET", "/erasures"): OPERATOR,
+    ("GET", "/persons/{person_id}/facts"): PERSON_DESK,
+    ("POST", "/persons/{person_id}/facts/{fact_id}/contest"): PERSON_DESK,
+    ("POST", "/persons/{person_id}/facts/{fact_id}/contest-withdrawal"): PERSON_DESK,
     ("GET", "/gate-key"): OPERATOR,
     ("PUT", "/recipients/{recipient_id}"): OPERATOR,
     ("GET", "/recipients"): OPERATOR,
@@ -61,6 +64,7 @@ def a_path(path: str) -> str:
         grant_id="grant-nobody",
         inquiry_id="inquiry-nobody",
         representation_id="representation-nobody",
+        fact_id="fact-nobody",
         number=1,
         emergency_id="emergency-nobody",
         recipient="rescue_service",
@@ -101,7 +105,7 @@ def test_the_gates_key_is_given_without_its_private_half(unmoved_gate: Gate) -> 
     assert "d" not in key
 
 
-@pytest.mark.parametrize("path", ["answers", "export", "ledger", "ledger/in-plain-words"])
+@pytest.mark.parametrize("path", ["answers", "export", "facts", "ledger", "ledger/in-plain-words"])
 def test_of_a_person_whom_nobody_knows_nothing_is_said(unmoved_gate: Gate, path: str) -> None:
     answer = unmoved_gate.ask("GET", f"/persons/person-nobody/{path}")
 

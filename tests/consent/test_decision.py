@@ -24,6 +24,12 @@ def test_a_yes_under_every_kind_opens_its_category() -> None:
     assert may_know(asked(WORK), [FACT], answers(WORK), at=NOON) == (FACT,)
 
 
+def test_a_fact_about_somebody_else_is_not_the_persons_to_give() -> None:
+    about_a_child = a_known_fact(WORK, fact_id="fact-child", about_id="child-0001")
+
+    assert may_know(asked(WORK), [about_a_child, FACT], answers(WORK), at=NOON) == (FACT,)
+
+
 def test_a_yes_to_one_category_opens_no_other() -> None:
     facts = [FACT, a_known_fact(CONTACT)]
 

@@ -51,6 +51,7 @@ known = st.builds(
     content=st.just({}),
     first_recorded_at=st.none() | moments,
     first_received_at=moments,
+    about_id=st.sampled_from([None, None, "child-0001"]),
 )
 all_said = st.lists(said, max_size=12)
 all_known = st.lists(known, max_size=6)
@@ -122,6 +123,27 @@ def test_what_is_known_was_among_the_facts_and_asked_for(
 
 
 @given(questions, all_known, all_said, moments)
+def test_a_fact_about_somebody_else_is_for_nobody_and_changes_nothing_for_the_others(
+    question: Asked, facts: list[KnownFact], words: list[Answer], at: datetime
+) -> None:
+    about_the_person = [fact for fact in facts if fact.about_id is None]
+
+    told = may_know(question, facts, words, at=at)
+
+    assert told == may_know(question, about_the_person, words, at=at)
+    assert all(fact.about_id is None for fact in told)
+
+
+@given(questions, all_known, all_said, moments)
+def test_that_a_fact_is_contested_neither_opens_nor_closes_it(
+    question: Asked, facts: list[KnownFact], words: list[Answer], at: datetime
+) -> None:
+    contested = [replace(fact, contested_by_person=True, content={"contested": True}) for fact in facts]
+
+    assert ids(may_know(question, contested, words, at=at)) == ids(may_know(question, facts, words, at=at))
+
+
+@given(questions, all_known, all_said, moments)
 @settings(max_examples=300)
 def test_the_second_opinion_agrees_on_the_hard_cases(
     question: Asked, facts: list[KnownFact], words: list[Answer], at: datetime
@@ -157,7 +179,7 @@ def second_opinion(question: Asked, facts: list[KnownFact], words: list[Answer],
         needed = set(question.kinds)
         needed |= {Kind.SECRECY_RELEASE} if fact.professional else set()
         needed = needed or set(BOTH_KINDS)
-        reasons_against = fact.category not in question.categories
+        reasons_against = fact.category not in question.categories or fact.about_id is not None
         for word in words:
             if not _counts(word, question, fact, at):
                 continue
@@ -199,6 +221,7 @@ def random_fact(random: Random, number: int) -> KnownFact:
         content={},
         first_recorded_at=random.choice([None, NOON - SECOND, NOON, NOON + SECOND]),
         first_received_at=NOON + random.randrange(-1, 2) * SECOND,
+        about_id=random.choice([None] * 9 + ["child-0001"]),
     )
 
 

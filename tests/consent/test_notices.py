@@ -67,6 +67,7 @@ def test_a_grant_that_reaches_back_brings_one_notice_that_opens_to_what_was_rele
     assert answer["released"] == {
         "type": "jobcenter.situation.v1",
         "reference": gate.reference_of(person),
+        "professional_secrecy": True,
         "conclusion": {"code": "able_part_time", "decided_on": "2026-03-02"},
     }
 

@@ -17,10 +17,12 @@ from services.consent.release import (
     hash_of,
     is_within,
     jobcenter_situation,
+    names_told,
     provider_referral,
     released_fields,
     says_anything,
 )
+from shared.contracts.assessment import CONTESTABLE
 from shared.contracts.categories import LIFE_DOMAINS, Category
 from shared.contracts.released import RELEASED_FIELDS, JobcenterSituation, ProviderReferral
 from tests.consent.builders import JOBCENTERS_SIX, NOON, a_known_fact, answers, asked
@@ -50,13 +52,14 @@ def a_marked_content(category: Category) -> Fields:
     if category in LIFE_DOMAINS:
         found = {"code": marked(category, "code"), "severity": 7000 + number, "amount_cents": 9_000_000 + number}
         return {**found, "recorded_on": day_of(category), "since_on": day_of(category), "contested": True, **more}
+    note = {"contested": True}
     own: dict[Category, Fields] = {
         Category.IDENTITY: {"name": marked(category, "name"), "born_on": day_of(category)},
         Category.CONTACT: {"channel": marked(category, "channel"), "address": marked(category, "address")},
-        Category.RECOMMENDATION: {"code": marked(category, "code"), "recommended_on": day_of(category)},
-        Category.CONCLUSION: {"code": marked(category, "code"), "decided_on": day_of(category)},
+        Category.RECOMMENDATION: {"code": marked(category, "code"), "recommended_on": day_of(category), **note},
+        Category.CONCLUSION: {"code": marked(category, "code"), "decided_on": day_of(category), **note},
         Category.STATEMENT: {"text": marked(category, "text"), "approved_on": day_of(category)},
-        Category.ATTENDANCE: {"kind": marked(category, "kind"), "attended_on": day_of(category)},
+        Category.ATTENDANCE: {"kind": marked(category, "kind"), "attended_on": day_of(category), **note},
         Category.APPOINTMENT: {"appointment_at": f"{day_of(category)}T09:00:00Z"},
         Category.OUTCOME: {"code": marked(category, "code")},
     }
@@ -100,7 +103,7 @@ def test_the_jobcenter_holds_exactly_what_was_released_to_it(granted: frozenset[
     fields = told(granted, JOBCENTERS_SIX, "jobcenter")
 
     assert markers_in(fields) == markers_of(granted)
-    assert fields.keys() - {"type", "reference"} == {RELEASED_FIELDS[JobcenterSituation][item] for item in granted}
+    assert set(names_told(fields)) == {RELEASED_FIELDS[JobcenterSituation][item] for item in granted}
 
 
 @pytest.mark.parametrize("six", [PROVIDERS[:6], PROVIDERS[6:12], PROVIDERS[12:]], ids=["first", "second", "third"])
@@ -109,9 +112,7 @@ def test_a_provider_holds_exactly_what_was_released_to_it(six: list[Category]) -
         fields = told(granted, six, "provider")
 
         assert markers_in(fields) == markers_of(granted)
-        assert fields.keys() - {"type", "reference", "service"} == {
-            RELEASED_FIELDS[ProviderReferral][item] for item in granted
-        }
+        assert set(names_told(fields)) == {RELEASED_FIELDS[ProviderReferral][item] for item in granted}
 
 
 def test_the_jobcenter_never_gets_a_seventh_category_whatever_is_granted_and_offered() -> None:
@@ -162,7 +163,7 @@ def test_neither_the_order_nor_the_age_nor_the_ids_of_facts_show(random: Random)
             fact_id=str(random.random()),
             version=random.randrange(1, 99),
             category=fact.category,
-            professional=random.random() < 0.5,
+            professional=fact.professional,
             content=dict(random.sample(list(fact.content.items()), len(fact.content))),
             first_recorded_at=NOON - timedelta(days=random.randrange(9)),
             first_received_at=NOON - timedelta(days=random.randrange(9)),
@@ -184,6 +185,66 @@ def test_of_several_conclusions_the_newest_is_told() -> None:
     fields = released_fields(jobcenter_situation("BG-1", [new, old]))
 
     assert fields["conclusion"]["code"] == "a_new"
+
+
+def to_jobcenter(*known: KnownFact) -> Fields:
+    """Return what the Jobcenter is told of these facts."""
+    return released_fields(jobcenter_situation("BG-1", known))
+
+
+@pytest.mark.parametrize("category", sorted(CONTESTABLE))
+def test_what_is_contested_leaves_with_the_note_and_what_is_not_without(category: Category) -> None:
+    content = a_marked_content(category)
+    contested = a_known_fact(category, content=content)
+    plain = a_known_fact(category, content={name: item for name, item in content.items() if name != "contested"})
+    message = JobcenterSituation if category is Category.ATTENDANCE else ProviderReferral
+    build = to_jobcenter if message is JobcenterSituation else to_clinic
+
+    with_note, without = (build(fact)[RELEASED_FIELDS[message][category]] for fact in (contested, plain))
+
+    assert json.dumps(with_note).count('"contested": true') == 1
+    assert "contested" not in json.dumps(without)
+    assert json.dumps(with_note).replace(', "contested": true', "") == json.dumps(without)
+
+
+def to_clinic(*known: KnownFact) -> Fields:
+    """Return what a provider is told of these facts."""
+    return released_fields(provider_referral("REF-1", "day_clinic", known))
+
+
+def told_by(professional: bool, category: Category = Category.WORK, **content: str) -> KnownFact:
+    """Return a fact that a professional found, or that the person alone told."""
+    return a_known_fact(category, professional=professional, content={**a_marked_content(category), **content})
+
+
+def test_a_message_bears_the_label_as_soon_as_anything_in_it_is_a_professionals() -> None:
+    own, theirs = told_by(False, Category.CONTACT), told_by(True)
+
+    assert to_jobcenter(own, theirs)["professional_secrecy"] is True
+    assert to_jobcenter(theirs, own) == to_jobcenter(own, theirs)
+    assert "professional_secrecy" not in to_jobcenter(own)
+
+
+def test_the_label_follows_from_what_is_told_and_not_from_what_is_known_besides() -> None:
+    told = told_by(False, Category.CONCLUSION, decided_on="2026-03-02")
+    older = told_by(True, Category.CONCLUSION, decided_on="2026-03-01")
+    never_told = told_by(True, Category.DEBTS)
+
+    assert "professional_secrecy" not in to_jobcenter(told, older, never_told)
+
+
+def test_of_two_that_say_the_same_the_label_is_the_stricter_one() -> None:
+    same = told_by(False, Category.CONTACT), told_by(True, Category.CONTACT)
+
+    assert to_jobcenter(*same)["professional_secrecy"] is True
+
+
+def test_the_label_alone_says_nothing_and_takes_nothing_back() -> None:
+    bare = {"type": "t", "reference": "r", "service": "s", "work": ["a"]}
+
+    assert not says_anything({"type": "t", "reference": "r", "professional_secrecy": True})
+    assert is_within(bare, {**bare, "professional_secrecy": True})
+    assert hash_of(bare) != hash_of({**bare, "professional_secrecy": True})
 
 
 parts = st.dictionaries(

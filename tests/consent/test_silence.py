@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,7 @@ def test_two_histories_that_differ_only_in_what_is_not_released_look_the_same(sq
         met["notices"] += sum(item[0] == "notice" for item in one)
         met["nothing released"] += not common.categories
         met["emergencies"] += len({sum(map(is_emergency, rest)) > 0 for rest in rests}) - 1
+        met["contested"] += str(one).count("'contested': True")
 
     # A generator that never makes the case proves nothing.
     assert met["released"] > PAIRS / 2, met
@@ -51,6 +53,7 @@ def test_two_histories_that_differ_only_in_what_is_not_released_look_the_same(sq
     assert met["empty"] > PAIRS / 5, met
     assert met["nothing released"] > PAIRS / 10, met
     assert met["emergencies"] > PAIRS / 10, met  # one of the two holds some, the other none
+    assert met["contested"] > 0, met
 
 
 @pytest.mark.parametrize("observer", [JOBCENTER, CLINIC])
@@ -151,6 +154,45 @@ def test_an_erased_person_looks_like_one_who_took_everything_back(sqlite_gate: G
 
     assert met["retracted"] > PAIRS / 3, met
     assert observer == CLINIC or met["status"] > PAIRS, met
+
+
+def opened_and_then(step: Step) -> list[Timed]:
+    """Return how the Jobcenter held a finding about Anna's work when something happened, and then opened it all."""
+    return [
+        (NOON, past.commissioned("anna")),
+        (NOON + 1 * SECOND, past.said("anna", JOBCENTER, {Category.WORK: Word.YES})),
+        (NOON + 2 * SECOND, past.known("anna", Category.WORK, "aha", fact="fact-1", version=1, at=NOON)),
+        (NOON + 3 * SECOND, past.opens(0.9)),
+        (NOON + 60 * SECOND, step),
+        *((NOON + (90 + number) * SECOND, past.opens(number / 6)) for number in range(6)),
+    ]
+
+
+CONTESTED_BY = {
+    "the person": past.contested("anna", "fact-1"),
+    "the team": past.known("anna", Category.WORK, "aha", fact="fact-1", version=2, at=NOON, contested=True),
+}
+
+
+def test_a_contested_finding_looks_the_same_whether_the_person_or_the_team_says_so(sqlite_gate: Gate) -> None:
+    one, other = (play(sqlite_gate, JOBCENTER, opened_and_then(step)) for step in CONTESTED_BY.values())
+
+    assert one == other
+    assert results(one)["retracted"] >= 1
+    assert "'contested': True" in str(one)
+
+
+@pytest.mark.parametrize("by", CONTESTED_BY)
+def test_a_contested_finding_is_retracted_like_any_other(sqlite_gate: Gate, by: str) -> None:
+    contested = play(sqlite_gate, JOBCENTER, opened_and_then(CONTESTED_BY[by]))
+    withdrawn = play(sqlite_gate, JOBCENTER, opened_and_then(past.withdrawn("anna", JOBCENTER)))
+
+    assert first_retraction(contested) == first_retraction(withdrawn)
+
+
+def first_retraction(seen: Seen) -> Any:  # Any: JSON values
+    """Return the first retraction that the observer opened."""
+    return next(item for item in seen if item[0] == "answer" and item[1]["result"] == "retracted")
 
 
 NOTHING_RELEASED: dict[str, list[Step]] = {

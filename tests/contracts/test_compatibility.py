@@ -47,6 +47,16 @@ def test_every_contract_gets_along_with_its_frozen_state(path: Path) -> None:
     assert broken == {}
 
 
+@pytest.mark.parametrize("path", FROZEN, ids=lambda path: path.stem)
+def test_a_new_type_of_event_changes_nothing_else_of_the_envelope(path: Path) -> None:
+    old, new = read_json(path)["care/envelope.schema.json"], all_schemas()["care/envelope.schema.json"]
+
+    assert set(old["properties"]["type"]["enum"]) <= set(new["properties"]["type"]["enum"])
+    for envelope in (old, new):
+        envelope["properties"] = {**envelope["properties"], "type": {}}
+    assert old == new
+
+
 def test_there_is_a_frozen_state() -> None:
     assert FROZEN
 

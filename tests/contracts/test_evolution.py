@@ -12,7 +12,7 @@ from shared.contracts.catalogue import producer_of
 from shared.contracts.categories import Category, LabelledBy, Structural
 from shared.contracts.envelope import CareEvent, UnlabelledField, Value, canonical
 from shared.contracts.intake import CaseEnded
-from shared.contracts.released import RELEASED_FIELDS, JobcenterSituation, ProviderReferral, Released
+from shared.contracts.released import FRAME, RELEASED_FIELDS, JobcenterSituation, ProviderReferral, Released
 from shared.contracts.requests import COMMANDS, OpenRequest, RefusedRequest, read_command, read_open
 from tests.contracts.builders import EVENTS, OUTWARD, RELEASED, WIRE, examples, read_json, subject_of
 
@@ -131,7 +131,7 @@ def test_nothing_that_crosses_the_border_is_built_on_a_care_event(kind: type[Bas
 
 @pytest.mark.parametrize("role", [JobcenterSituation, ProviderReferral])
 def test_every_field_that_can_leave_has_one_category_but_for_the_frame(role: type[Released]) -> None:
-    frame = {"reference", "service"} & set(role.model_fields)
+    frame = FRAME & set(role.model_fields)
     labels = {
         name: [item for item in field.metadata if isinstance(item, Category)]
         for name, field in role.model_fields.items()
