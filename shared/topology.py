@@ -34,7 +34,13 @@ SUBSCRIPTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "consent.commission_cancelled.v1",
             "consent.person_erased.v1",
         ),
-        "assessment": ("intake.case_opened.v1", "intake.case_ended.v1", "consent.person_erased.v1"),
+        "assessment": (
+            "intake.case_opened.v1",
+            "intake.case_ended.v1",
+            "consent.fact_contested.v1",
+            "consent.fact_contest_withdrawn.v1",
+            "consent.person_erased.v1",
+        ),
         "referral": (
             "intake.case_opened.v1",
             "intake.case_ended.v1",

@@ -8,15 +8,17 @@ from typing import Annotated, Any
 import structlog
 from fastapi import APIRouter, Depends, Header, Path
 
-from services.assessment import __version__, domain, export, finding, handlers, statement, store, view
+from services.assessment import __version__, contest, domain, export, finding, handlers, statement, store, view
 from services.assessment.domain import Vocabulary
 from services.assessment.form import (
     ApprovalBody,
     AttemptBody,
     AttendanceBody,
     CodeBody,
+    ContestedBody,
     CorrectionBody,
     FactBody,
+    FirstStatementBody,
     NoteBody,
     StatementBody,
     TakingBody,
@@ -97,7 +99,9 @@ def _show_cases(router: APIRouter, service: Service) -> None:
         with service.database.read() as session:
             case = store.load_case(session, case_id)
             entries = store.entries_of(session, case_id)
-        return view.whole(service.keys, case, entries)
+            ids = [versions[-1].entry_id for versions in entries]
+            contested = store.contested_by_person(session, service.keys, case, ids)
+        return view.whole(service.keys, case, entries, contested)
 
 
 def _work_on_cases(router: APIRouter, write: Write) -> None:
@@ -127,6 +131,15 @@ def _write_findings(router: APIRouter, write: Write, vocabulary: Vocabulary) -> 
             "life_domain": body.life_domain,
             "fact": body.fact(),
             "contested": body.contested,
+            "about_somebody_else": body.about is not None,
+            "vocabulary": vocabulary,
+            "by": caller.caller_id,
+        }
+
+    def said_in(body: CodeBody, caller: Caller) -> dict[str, Any]:  # Any: what the handlers take
+        return {
+            "code": body.code,
+            "derived_from": body.derived_from,
             "vocabulary": vocabulary,
             "by": caller.caller_id,
         }
@@ -141,6 +154,12 @@ def _write_findings(router: APIRouter, write: Write, vocabulary: Vocabulary) -> 
         """Correct a finding; the earlier versions stay with the team."""
         given = {"fact_id": fact_id, **fact_in(body, caller)}
         return await write("fact_corrected", case_id, caller, finding.correct_fact, **given)
+
+    @router.put("/cases/{case_id}/facts/{fact_id}/contested")
+    async def mark_contested(case_id: CaseId, fact_id: EntryId, body: ContestedBody, caller: Team) -> Answer:
+        """Mark as contested what the team found, or take that mark away; the person's own mark stays."""
+        given = {"fact_id": fact_id, "contested": body.contested, "by": caller.caller_id}
+        return await write("fact_marked", case_id, caller, contest.mark_contested, **given)
 
     @router.delete("/cases/{case_id}/facts/{fact_id}")
     async def remove_fact(case_id: CaseId, fact_id: EntryId, caller: Team) -> Answer:
@@ -157,27 +176,36 @@ def _write_findings(router: APIRouter, write: Write, vocabulary: Vocabulary) -> 
     @router.post("/cases/{case_id}/recommendations", status_code=201)
     async def make_recommendation(case_id: CaseId, body: CodeBody, caller: Team) -> Answer:
         """Recommend something."""
-        given = {"code": body.code, "vocabulary": vocabulary, "by": caller.caller_id}
+        given = said_in(body, caller)
         return await write("recommendation_made", case_id, caller, finding.make_recommendation, **given)
 
     @router.post("/cases/{case_id}/conclusion", status_code=201)
     async def draw_conclusion(case_id: CaseId, body: CodeBody, caller: Team) -> Answer:
         """Say what is possible now."""
-        given = {"code": body.code, "vocabulary": vocabulary, "by": caller.caller_id}
+        given = said_in(body, caller)
         return await write("conclusion_drawn", case_id, caller, finding.draw_conclusion, **given)
 
 
 def _write_statements(router: APIRouter, write: Write) -> None:
     @router.post("/cases/{case_id}/statements", status_code=201)
-    async def draft_statement(case_id: CaseId, body: StatementBody, caller: Team, key: RequestKey = None) -> Answer:
+    async def draft_statement(
+        case_id: CaseId, body: FirstStatementBody, caller: Team, key: RequestKey = None
+    ) -> Answer:
         """Write a draft that the person is to read."""
-        given = {"text": body.text, "by": caller.caller_id}
+        about = body.about is not None
+        given = {
+            "text": body.text,
+            "derived_from": body.derived_from,
+            "about_somebody_else": about,
+            "by": caller.caller_id,
+        }
         return await write("statement_drafted", case_id, caller, statement.draft_statement, key=key, **given)
 
     @router.put("/cases/{case_id}/statements/{statement_id}")
     async def redraft_statement(case_id: CaseId, statement_id: EntryId, body: StatementBody, caller: Team) -> Answer:
         """Write another draft, which needs an approval of its own."""
-        given = {"statement_id": statement_id, "text": body.text, "by": caller.caller_id}
+        said = {"text": body.text, "derived_from": body.derived_from}
+        given = {"statement_id": statement_id, **said, "by": caller.caller_id}
         return await write("statement_drafted", case_id, caller, statement.redraft_statement, **given)
 
     @router.post("/cases/{case_id}/statements/{statement_id}/approval")

@@ -21,6 +21,7 @@ STATUSES = {
     "entry_not_found": 404,
     "case_has_ended": 409,
     "text_differs": 409,
+    "about_somebody_else": 409,
     "malformed": 422,
 }
 VOCABULARY = Path(__file__).parent / "vocabulary.json"

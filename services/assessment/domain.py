@@ -67,6 +67,15 @@ class CaseHasEnded(AssessmentError):
         super().__init__("the case has ended")
 
 
+class AboutSomebodyElse(AssessmentError):
+    """Raised when a person is to approve what is about somebody else: it is not theirs to release (§ 67d SGB X)."""
+
+    code = "about_somebody_else"
+
+    def __init__(self) -> None:
+        super().__init__("a statement about somebody else cannot be approved by the person")
+
+
 class TextDiffers(AssessmentError):
     """Raised when the approved hash is not that of the newest draft: the person read another text."""
 

@@ -3,20 +3,21 @@
 Handlers like those of `handlers`: each works inside one unit of work, never commits and never publishes.
 """
 
-from typing import Any
+import secrets
 
 from sqlmodel import col, delete
 
-from services.assessment import domain, store
+from services.assessment import domain, sources, store
+from services.assessment.announcement import announce
 from services.assessment.domain import Kind, NotAcceptable, Vocabulary
 from services.assessment.handlers import Answer, plan
-from services.assessment.store import Case, Entry
-from shared.contracts.assessment import ConclusionDrawn, Fact, FactRecorded, FactRemoved, LifeDomain, RecommendationMade
+from services.assessment.store import Case, Contest, Entry
+from shared.contracts.assessment import Fact, FactRemoved, LifeDomain
 from shared.contracts.categories import Category
+from shared.contracts.envelope import Sources
 from shared.unit_of_work import UnitOfWork
 
-REMOVABLE = (Kind.FACT, Kind.STATEMENT, Kind.RECOMMENDATION, Kind.CONCLUSION, Kind.ATTENDANCE)
-"""Everything that the care circle can have been told of; each is a fact to it."""
+REMOVABLE = sources.TOLD
 
 
 def record_fact(
@@ -25,15 +26,18 @@ def record_fact(
     case_id: str,
     life_domain: LifeDomain,
     fact: Fact,
-    contested: bool,
+    contested: bool | None,
+    about_somebody_else: bool,
     vocabulary: Vocabulary,
     by: str,
 ) -> Answer:
     """Write down a finding and announce it."""
     case = store.load_open_case(work.session, case_id)
     _check(work, life_domain, fact, vocabulary)
-    entry = store.add_version(work, case, Kind.FACT, _content(life_domain, fact, contested), by=by)
-    return _announce_fact(work, case, entry, life_domain=life_domain, fact=fact, contested=contested)
+    content = _content(life_domain, fact, contested, about_somebody_else, before={})
+    entry = store.add_version(work, case, Kind.FACT, content, by=by)
+    announce(work, case, entry, content)
+    return {"fact_id": entry.entry_id, "version": entry.version}
 
 
 def correct_fact(
@@ -43,7 +47,8 @@ def correct_fact(
     fact_id: str,
     life_domain: LifeDomain | None,
     fact: Fact,
-    contested: bool,
+    contested: bool | None,
+    about_somebody_else: bool,
     vocabulary: Vocabulary,
     by: str,
 ) -> Answer:
@@ -51,15 +56,16 @@ def correct_fact(
     case = store.load_open_case(work.session, case_id)
     newest = store.load_versions(work.session, case_id, fact_id, Kind.FACT)[-1]
     before = store.content_of(work.keys, case, newest)
-    known: LifeDomain = _life_domain(before)
+    known = Category(before["life_domain"])
     if life_domain not in (None, known):
         raise NotAcceptable("life_domain", "stays the same in a correction")
     _check(work, known, fact, vocabulary)
-    content = _content(known, fact, contested)
-    if content == before:
+    content = _content(known, fact, contested, about_somebody_else, before=before)
+    if content == {name: value for name, value in before.items() if name != "found_at"}:
         return {"fact_id": fact_id, "version": newest.version}
     entry = store.add_version(work, case, Kind.FACT, content, by=by, after=newest)
-    return _announce_fact(work, case, entry, life_domain=known, fact=fact, contested=contested)
+    announce(work, case, entry, content)
+    return {"fact_id": fact_id, "version": entry.version}
 
 
 def remove_fact(work: UnitOfWork, *, case_id: str, fact_id: str, by: str) -> Answer:
@@ -72,6 +78,7 @@ def remove_fact(work: UnitOfWork, *, case_id: str, fact_id: str, by: str) -> Ans
     was_told = newest.kind != Kind.STATEMENT or any(version.approved_at for version in versions)
     gone = store.add_version(work, case, Kind(newest.kind), None, by=by, after=newest)
     work.session.exec(delete(Entry).where(col(Entry.entry_id) == fact_id, col(Entry.version) < gone.version))
+    work.session.exec(delete(Contest).where(col(Contest.fact_id) == fact_id))
     if was_told:
         event = FactRemoved(fact_id=fact_id, version=gone.version, person_id=case.person_id, removed_at=work.now)
         work.announce(event)
@@ -86,29 +93,42 @@ def write_note(work: UnitOfWork, *, case_id: str, text: str, by: str) -> Answer:
     return {"note_id": entry.entry_id}
 
 
-def make_recommendation(work: UnitOfWork, *, case_id: str, code: str, vocabulary: Vocabulary, by: str) -> Answer:
-    """Recommend something; the same word again changes nothing."""
+def make_recommendation(
+    work: UnitOfWork, *, case_id: str, code: str, derived_from: Sources | None, vocabulary: Vocabulary, by: str
+) -> Answer:
+    """Recommend something; the same word again changes nothing, unless it rests on more."""
     case = store.load_open_case(work.session, case_id)
     vocabulary.check_recommendation(code)
-    for versions in store.entries_of(work.session, case_id, Kind.RECOMMENDATION):
-        if store.content_of(work.keys, case, versions[-1])["code"] == code:
-            return {"fact_id": versions[-1].entry_id, "version": versions[-1].version}
-    entry = store.add_version(work, case, Kind.RECOMMENDATION, {"code": code}, by=by)
-    work.announce(RecommendationMade(**_ids(work, case, entry), code=code))
-    return {"fact_id": entry.entry_id, "version": entry.version}
+    made = [versions[-1] for versions in store.entries_of(work.session, case_id, Kind.RECOMMENDATION)]
+    same = [entry for entry in made if store.content_of(work.keys, case, entry)["code"] == code]
+    return _say(work, case, Kind.RECOMMENDATION, code, derived_from, after=same[0] if same else None, by=by)
 
 
-def draw_conclusion(work: UnitOfWork, *, case_id: str, code: str, vocabulary: Vocabulary, by: str) -> Answer:
+def draw_conclusion(
+    work: UnitOfWork, *, case_id: str, code: str, derived_from: Sources | None, vocabulary: Vocabulary, by: str
+) -> Answer:
     """Say what is possible now. A case has one conclusion; a later one is its next version."""
     case = store.load_open_case(work.session, case_id)
     vocabulary.check_conclusion(code)
     drawn = store.entries_of(work.session, case_id, Kind.CONCLUSION)
-    newest = drawn[0][-1] if drawn else None
-    if newest is not None and store.content_of(work.keys, case, newest)["code"] == code:
-        return {"fact_id": newest.entry_id, "version": newest.version}
-    entry = store.add_version(work, case, Kind.CONCLUSION, {"code": code}, by=by, after=newest)
-    work.announce(ConclusionDrawn(**_ids(work, case, entry), code=code))
+    answer = _say(work, case, Kind.CONCLUSION, code, derived_from, after=drawn[0][-1] if drawn else None, by=by)
     plan(work, case)
+    return answer
+
+
+def _say(
+    work: UnitOfWork, case: Case, kind: Kind, code: str, derived_from: Sources | None, *, after: Entry | None, by: str
+) -> Answer:
+    """Write down a word as the next version of an entry, which keeps its mark and what it rested on before."""
+    before = {} if after is None else store.content_of(work.keys, case, after)
+    content = {**before, "code": code, **sources.kept(work.session, case, before, derived_from)}
+    if after is not None and content == before:
+        return {"fact_id": after.entry_id, "version": after.version}
+    content.pop("found_at", None)
+    if after is not None and before["code"] == code:  # it rests on more, and was said on its day
+        content["found_at"] = store.found_at(after, before).isoformat()
+    entry = store.add_version(work, case, kind, content, by=by, after=after)
+    announce(work, case, entry, content)
     return {"fact_id": entry.entry_id, "version": entry.version}
 
 
@@ -117,28 +137,12 @@ def _check(work: UnitOfWork, life_domain: Category, fact: Fact, vocabulary: Voca
     domain.check_past_day("since_on", fact.since_on, now=work.now)
 
 
-def _content(life_domain: Category, fact: Fact, contested: bool) -> store.Content:
+def _content(
+    life_domain: Category, fact: Fact, contested: bool | None, about_somebody_else: bool, *, before: store.Content
+) -> store.Content:
+    """Return what an entry says; the mark stays if nothing is said of it, and a third person stays for ever."""
     value = fact.model_dump(mode="json", exclude_none=True)
-    return {"life_domain": life_domain.value, "contested": contested, **value}
-
-
-def _life_domain(content: store.Content) -> Any:  # Any: one of the contract's literals, checked when it was recorded
-    return Category(content["life_domain"])
-
-
-def _announce_fact(
-    work: UnitOfWork, case: Case, entry: Entry, *, life_domain: LifeDomain, fact: Fact, contested: bool
-) -> Answer:
-    event = FactRecorded(**_ids(work, case, entry), life_domain=life_domain, fact=fact, contested=contested)
-    work.announce(event)
-    return {"fact_id": entry.entry_id, "version": entry.version}
-
-
-def _ids(work: UnitOfWork, case: Case, entry: Entry) -> dict[str, Any]:  # Any: the structural fields of an event
-    return {
-        "fact_id": entry.entry_id,
-        "version": entry.version,
-        "case_id": case.case_id,
-        "person_id": case.person_id,
-        "recorded_at": work.now,
-    }
+    marked = before.get("contested", False) if contested is None else contested
+    about_id = before.get("about_id") or (secrets.token_urlsafe(16) if about_somebody_else else None)
+    about = {"about_id": about_id} if about_id else {}
+    return {"life_domain": life_domain.value, "contested": marked, **about, **value}

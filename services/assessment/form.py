@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from services.assessment.domain import ContactOutcome
 from shared.contracts.assessment import AttendanceKind, Fact, LifeDomain
-from shared.contracts.envelope import Code, Id
+from shared.contracts.envelope import Code, Id, Sources
 from shared.contracts.intake import Channel
 
 NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
@@ -49,14 +49,15 @@ class AttemptBody(Body):
 
 
 class CorrectionBody(Body):
-    """A finding in words of the vocabulary. A correction keeps its life domain."""
+    """A finding in words of the vocabulary. A correction keeps its life domain, and what it leaves out of its marks."""
 
     life_domain: LifeDomain | None = None
     code: Code
     severity: int = Field(ge=0, le=4, strict=True)
     since_on: Day | None = None
     amount_cents: int | None = Field(default=None, ge=0, le=10**11, strict=True)
-    contested: bool = Field(default=False, strict=True)
+    contested: bool | None = Field(default=None, strict=True)
+    about: Literal["somebody_else"] | None = None
 
     def fact(self) -> Fact:
         """Return it in the words of the contract."""
@@ -79,6 +80,13 @@ class StatementBody(Body):
     """A sentence, kept letter by letter as the person is to read it."""
 
     text: Annotated[str, StringConstraints(max_length=2_000, pattern=NOT_BLANK)]
+    derived_from: Sources | None = None
+
+
+class FirstStatementBody(StatementBody):
+    """A first draft, and whether it is about somebody else: then it stays here."""
+
+    about: Literal["somebody_else"] | None = None
 
 
 class ApprovalBody(Body):
@@ -88,9 +96,16 @@ class ApprovalBody(Body):
 
 
 class CodeBody(Body):
-    """A word of the vocabulary."""
+    """A word of the vocabulary, and what in this case it rests on."""
 
     code: Code
+    derived_from: Sources | None = None
+
+
+class ContestedBody(Body):
+    """Whether the team marks what it found as contested."""
+
+    contested: bool = Field(strict=True)
 
 
 class AttendanceBody(Body):

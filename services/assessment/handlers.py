@@ -8,9 +8,10 @@ from collections.abc import Callable
 from datetime import date
 
 from services.assessment import domain, store
+from services.assessment.announcement import announce
 from services.assessment.domain import Attempt, ContactOutcome, Kind, Progress
 from services.assessment.store import AnsweredRequest, Case
-from shared.contracts.assessment import AttendanceKind, AttendanceRecorded, CaseTaken
+from shared.contracts.assessment import AttendanceKind, CaseTaken
 from shared.contracts.intake import CaseEnded, CaseOpened, Channel
 from shared.inbox import TooEarly
 from shared.unit_of_work import UnitOfWork
@@ -96,16 +97,7 @@ def record_attendance(work: UnitOfWork, *, case_id: str, kind: AttendanceKind, a
     domain.check_past_day("attended_on", attended_on, now=work.now)
     content = {"kind": kind.value, "attended_on": attended_on.isoformat()}
     entry = store.add_version(work, case, Kind.ATTENDANCE, content, by=by)
-    event = AttendanceRecorded(
-        fact_id=entry.entry_id,
-        version=entry.version,
-        case_id=case_id,
-        person_id=case.person_id,
-        recorded_at=work.now,
-        kind=kind,
-        attended_on=attended_on,
-    )
-    work.announce(event)
+    announce(work, case, entry, content)
     plan(work, case)
     return {"fact_id": entry.entry_id, "version": entry.version, **step_of(case)}
 
@@ -134,7 +126,11 @@ def _progress(work: UnitOfWork, case: Case) -> Progress:
         for entry in newest
         if entry.kind == Kind.ATTENDANCE
     ]
-    concluded = [domain.today_at(entry.recorded_at) for entry in newest if entry.kind == Kind.CONCLUSION]
+    concluded = [
+        domain.today_at(store.found_at(entry, store.content_of(work.keys, case, entry)))
+        for entry in newest
+        if entry.kind == Kind.CONCLUSION
+    ]
     return Progress(
         opened_on=domain.today_at(case.opened_at),
         first_contact_by=case.first_contact_by,

@@ -3,34 +3,51 @@
 A draft is told to nobody. An approval names the hash of the very text; another text needs another approval.
 """
 
-from services.assessment import domain, store
-from services.assessment.domain import Kind, TextDiffers
+import secrets
+
+from services.assessment import domain, sources, store
+from services.assessment.domain import AboutSomebodyElse, Kind, TextDiffers
 from services.assessment.handlers import Answer
 from services.assessment.store import Entry
 from shared.contracts.assessment import StatementApproved
+from shared.contracts.envelope import Sources
 from shared.unit_of_work import UnitOfWork
 
 
-def draft_statement(work: UnitOfWork, *, case_id: str, text: str, by: str) -> Answer:
+def draft_statement(
+    work: UnitOfWork, *, case_id: str, text: str, derived_from: Sources | None, about_somebody_else: bool, by: str
+) -> Answer:
     """Write a first draft."""
     case = store.load_open_case(work.session, case_id)
-    return _drafted(store.add_version(work, case, Kind.STATEMENT, {"text": text}, by=by), text)
+    about = {"about_id": secrets.token_urlsafe(16)} if about_somebody_else else {}
+    content = {"text": text, **about, **sources.kept(work.session, case, {}, derived_from)}
+    return _drafted(store.add_version(work, case, Kind.STATEMENT, content, by=by), text)
 
 
-def redraft_statement(work: UnitOfWork, *, case_id: str, statement_id: str, text: str, by: str) -> Answer:
-    """Write another draft. What was approved before stands until this one is approved."""
+def redraft_statement(
+    work: UnitOfWork, *, case_id: str, statement_id: str, text: str, derived_from: Sources | None, by: str
+) -> Answer:
+    """Write another draft, about whom the first was. What was approved before stands until this one is approved."""
     case = store.load_open_case(work.session, case_id)
     newest = store.load_versions(work.session, case_id, statement_id, Kind.STATEMENT)[-1]
-    if store.content_of(work.keys, case, newest)["text"] == text:
+    before = store.content_of(work.keys, case, newest)
+    content = {**before, "text": text, **sources.kept(work.session, case, before, derived_from)}
+    if content == before:
         return _drafted(newest, text)
-    return _drafted(store.add_version(work, case, Kind.STATEMENT, {"text": text}, by=by, after=newest), text)
+    return _drafted(store.add_version(work, case, Kind.STATEMENT, content, by=by, after=newest), text)
 
 
 def approve_statement(work: UnitOfWork, *, case_id: str, statement_id: str, text_sha256: str, by: str) -> Answer:
-    """Record that the person approved exactly the newest draft, and announce it; a second time changes nothing."""
+    """Record that the person approved exactly the newest draft, and announce it; a second time changes nothing.
+
+    What is about somebody else is not the person's to release (§ 67d (2) SGB X).
+    """
     case = store.load_open_case(work.session, case_id)
     newest = store.load_versions(work.session, case_id, statement_id, Kind.STATEMENT)[-1]
-    text = str(store.content_of(work.keys, case, newest)["text"])
+    content = store.content_of(work.keys, case, newest)
+    text = str(content["text"])
+    if "about_id" in content:
+        raise AboutSomebodyElse
     if domain.hash_of(text) != text_sha256:
         raise TextDiffers
     if newest.approved_at is None:
@@ -42,6 +59,7 @@ def approve_statement(work: UnitOfWork, *, case_id: str, statement_id: str, text
             person_id=case.person_id,
             recorded_at=work.now,
             text=text,
+            derived_from=content.get("derived_from"),
         )
         work.announce(event)
     return {"statement_id": statement_id, "version": newest.version, "approved_at": newest.approved_at.isoformat()}

@@ -2,12 +2,14 @@
 
 import json
 import secrets
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import LargeBinary
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from services.assessment.domain import CaseHasEnded, CaseNotFound, EntryNotFound, Kind
 from shared.database import Instant
@@ -47,6 +49,14 @@ class Entry(Base, table=True):
     content: bytes | None = Field(default=None, sa_type=LargeBinary, repr=False)
     approved_at: datetime | None = Field(default=None, sa_type=Instant)
     approved_by: str | None = Field(default=None, max_length=64)
+
+
+class Contest(Base, table=True):
+    """Whether the person contests a finding: of the fact, so that no version takes it away. Sealed, for it is hers."""
+
+    fact_id: str = Field(primary_key=True, max_length=64)
+    number: int
+    mark: bytes = Field(sa_type=LargeBinary, repr=False)
 
 
 class AnsweredRequest(Base, table=True):
@@ -103,10 +113,15 @@ def entries_of(session: Session, case_id: str, *kinds: Kind) -> list[list[Entry]
 
 def load_versions(session: Session, case_id: str, entry_id: str, *kinds: Kind) -> list[Entry]:
     """Return the versions of one entry from old to new; raise EntryNotFound."""
-    found = list(session.exec(select(Entry).where(Entry.entry_id == entry_id).order_by(col(Entry.version))))
+    found = list(session.exec(versions_of(entry_id)))
     if not found or found[-1].case_id != case_id or found[-1].kind not in kinds:
         raise EntryNotFound
     return found
+
+
+def versions_of(entry_id: str) -> SelectOfScalar[Entry]:
+    """Return the query for the versions of one entry from old to new."""
+    return select(Entry).where(Entry.entry_id == entry_id).order_by(col(Entry.version))
 
 
 def add_version(
@@ -136,6 +151,24 @@ def content_of(keys: PersonKeys, case: Case, entry: Entry) -> Content:
         raise EntryNotFound
     content: Content = json.loads(keys.unseal(case.person_id, _place(entry.entry_id, entry.version), entry.content))
     return content
+
+
+def found_at(entry: Entry, content: Content) -> datetime:
+    """Return when what an entry says was found: a version that changed its mark alone keeps the day."""
+    return datetime.fromisoformat(content["found_at"]) if "found_at" in content else entry.recorded_at
+
+
+def contested_by_person(session: Session, keys: PersonKeys, case: Case, entry_ids: Iterable[str]) -> frozenset[str]:
+    """Return which of these entries the person contests."""
+    rows = session.exec(select(Contest).where(col(Contest.fact_id).in_(list(entry_ids))))
+    return frozenset(
+        row.fact_id for row in rows if json.loads(keys.unseal(case.person_id, contest_place(row.fact_id), row.mark))
+    )
+
+
+def contest_place(fact_id: str) -> str:
+    """Return the place that a mark is sealed for."""
+    return f"contest.mark.{fact_id}"
 
 
 def person_lock(session: Session, case_id: str) -> set[str]:

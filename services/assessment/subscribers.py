@@ -1,11 +1,11 @@
-"""What assessment hears from the care bus: that a case was opened or has ended, and who is to be forgotten."""
+"""What assessment hears: a case was opened or has ended, a person contests a finding, or is to be forgotten."""
 
 from functools import partial
 
-from services.assessment import handlers
+from services.assessment import contest, handlers
 from services.assessment.domain import DEFAULT_TEAM
 from services.assessment.erasure import ERASING
-from shared.contracts.consent import PersonErased
+from shared.contracts.consent import FactContested, FactContestWithdrawn, PersonErased
 from shared.contracts.intake import CaseEnded, CaseOpened
 from shared.receiver import Handlers
 
@@ -16,6 +16,8 @@ def handlers_for(team_id: str) -> Handlers:
         CaseOpened: partial(handlers.hear_case_opened, team_id=team_id),
         CaseEnded: handlers.hear_case_ended,
         PersonErased: ERASING.hear,
+        FactContested: contest.hear_contest,
+        FactContestWithdrawn: contest.hear_contest,
     }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -53,12 +53,14 @@ class FactVersion(Written):
     since_on: date | None = None
     amount_cents: int | None = None
     contested: bool
+    about: Literal["somebody_else"] | None = None
 
 
 class FactView(FactVersion):
-    """A finding as it is now, and as it was."""
+    """A finding as it is now, and as it was; the person's own mark is one of the finding, not of a version."""
 
     fact_id: str
+    contested_by_person: bool
     earlier: list[FactVersion]
 
 
@@ -68,6 +70,9 @@ class CodeView(Written):
     fact_id: str
     version: int
     code: str
+    contested: bool = False
+    contested_by_person: bool
+    derived_from: list[str] | None = None
 
 
 class StatementView(Written):
@@ -79,6 +84,8 @@ class StatementView(Written):
     text_sha256: str
     approved_at: datetime | None
     approved_version: int | None
+    about: Literal["somebody_else"] | None = None
+    derived_from: list[str] | None = None
 
 
 class AttendanceView(Written):
@@ -87,6 +94,8 @@ class AttendanceView(Written):
     fact_id: str
     kind: AttendanceKind
     attended_on: date
+    contested: bool = False
+    contested_by_person: bool
 
 
 class AttemptView(Written):
@@ -123,12 +132,14 @@ def line(case: Case) -> CaseLine:
     return CaseLine.model_validate(case, from_attributes=True)
 
 
-def whole(keys: PersonKeys, case: Case, entries: list[list[Entry]]) -> CaseView:
-    """Return a case with everything, unsealed."""
+def whole(
+    keys: PersonKeys, case: Case, entries: list[list[Entry]], contested: frozenset[str] = frozenset()
+) -> CaseView:
+    """Return a case with everything, unsealed; `contested` names what the person contests at the consent desk."""
 
     def each(kind: Kind) -> list[tuple[Entry, list[Read]]]:
         return [
-            (versions[-1], [_read(keys, case, version) for version in versions])
+            (versions[-1], [_read(keys, case, version, contested) for version in versions])
             for versions in entries
             if versions[-1].kind == kind
         ]
@@ -162,10 +173,12 @@ def whole(keys: PersonKeys, case: Case, entries: list[list[Entry]]) -> CaseView:
     )
 
 
-def _read(keys: PersonKeys, case: Case, entry: Entry) -> Read:
+def _read(keys: PersonKeys, case: Case, entry: Entry, contested: frozenset[str]) -> Read:
     ids = {"fact_id": entry.entry_id, "version": entry.version}
     written = {"recorded_at": entry.recorded_at, "recorded_by": entry.recorded_by}
-    return {**ids, **written, **store.content_of(keys, case, entry)}
+    content = store.content_of(keys, case, entry)
+    about = {"about": "somebody_else"} if "about_id" in content else {}
+    return {**ids, **written, **content, **about, "contested_by_person": entry.entry_id in contested}
 
 
 def _approved_version(versions: list[Entry]) -> int | None:

@@ -22,6 +22,7 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", "/cases/{case_id}/facts"): TEAM,
     ("PUT", "/cases/{case_id}/facts/{fact_id}"): TEAM,
     ("DELETE", "/cases/{case_id}/facts/{fact_id}"): TEAM,
+    ("PUT", "/cases/{case_id}/facts/{fact_id}/contested"): TEAM,
     ("POST", "/cases/{case_id}/notes"): TEAM,
     ("POST", "/cases/{case_id}/recommendations"): TEAM,
     ("POST", "/cases/{case_id}/conclusion"): TEAM,

@@ -1,0 +1,23 @@
+"""what the person contests at the consent desk"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002_contested"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "contest",
+        sa.Column("fact_id", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("fact_id"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("contest")
