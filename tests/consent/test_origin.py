@@ -191,7 +191,7 @@ def test_what_is_about_somebody_else_is_in_no_preview(gate: Gate) -> None:
     person = gate.a_person()
     gate.hear(about(person, 1, CHILD))
 
-    asked = {"person_id": person, "recipient_id": "jobcenter-essen", "purpose": "benefit", "categories": ["work"]}
+    asked = {"person_id": person, "recipient_id": "jobcenter-essen", "purpose": "benefit", "words": {"work": "yes"}}
     assert gate.ask("POST", "/previews", asked).json()["would_see"] is None
 
 
