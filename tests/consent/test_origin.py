@@ -1,4 +1,4 @@
-"""What no version and no order takes from a fact: that it is a professional's, and that it is about somebody else."""
+"""What comes from a professional keeps that origin, whatever the order and whatever rests on it (§ 76 SGB X)."""
 
 from collections.abc import Sequence
 from itertools import permutations
@@ -9,15 +9,13 @@ import pytest
 from services.consent import fact_store
 from services.consent.domain import KnownFact
 from services.consent.notices import reconsider
-from services.consent.tables import FactRow
-from shared.contracts.assessment import ConclusionDrawn, FactRecorded
+from shared.contracts.assessment import ConclusionDrawn
 from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
-from tests.consent.builders import NOON, a_conclusion, a_finding, a_removal, a_statement
+from tests.consent.builders import NOON, a_conclusion
 from tests.consent.gate import Gate
 
-WORK, STATEMENT, CONCLUSION = Category.WORK, Category.STATEMENT, Category.CONCLUSION
-PERSON, CHILD = "person-0001", "child-0001"
+PERSON = "person-0001"
 A, B, C, D = "fact-aaaa", "fact-bbbb", "fact-cccc", "fact-dddd"
 
 
@@ -116,88 +114,9 @@ def test_facts_that_rest_on_each_other_end_the_search(gate: Gate) -> None:
     assert professional(known_after(gate, [*circle, found(B, 2)])) == {A, B}
 
 
-def about(person: str, version: int, about_id: str | None) -> FactRecorded:
-    """Return a version of one finding about work."""
-    return a_finding(person, WORK, fact_id="fact-0001", version=version, about_id=about_id)
-
-
-def test_what_is_about_somebody_else_never_leaves_on_this_persons_grant(gate: Gate) -> None:
-    person = gate.a_person()
-    gate.grant(person, WORK, STATEMENT)
-    before = gate.notices()
-
-    gate.hear(about(person, 1, CHILD), a_statement(person, about_id=CHILD))
-
-    assert gate.notices() == before
-    assert [fact["about"] for fact in gate.facts(person)] == ["somebody_else"] * 2
-
-
-def test_no_later_version_makes_it_the_persons(gate: Gate) -> None:
-    person = gate.a_person()
-    gate.grant(person, WORK)
-    before = gate.notices()
-
-    gate.hear(about(person, 1, CHILD), about(person, 2, None), about(person, 3, "partner-0001"), about(person, 4, None))
-
-    assert gate.notices() == before
-
-
-def test_a_late_older_version_that_says_so_takes_back_what_was_told(gate: Gate) -> None:
-    person = gate.a_person()
-    jobcenter = gate.reading()
-    gate.grant(person, WORK)
-    gate.hear(about(person, 2, None))
-    jobcenter.news()
-
-    gate.hear(about(person, 1, CHILD))
-
-    assert [answer["result"] for answer in jobcenter.news()] == ["retracted"]
-
-
-def test_a_correction_that_makes_it_somebody_elses_takes_it_back(gate: Gate) -> None:
-    person = gate.a_person()
-    jobcenter = gate.reading()
-    gate.grant(person, WORK)
-    gate.hear(about(person, 1, None))
-    jobcenter.news()
-
-    gate.hear(about(person, 2, CHILD))
-
-    assert [answer["result"] for answer in jobcenter.news()] == ["retracted"]
-
-
-def test_whom_it_is_about_outlasts_a_removal(gate: Gate) -> None:
-    person = gate.a_person()
-    gate.grant(person, WORK)
-    before = gate.notices()
-
-    gate.hear(about(person, 1, CHILD), a_removal(person, "fact-0001"), about(person, 3, None))
-
-    assert gate.notices() == before
-
-
-def test_a_fact_of_which_nobody_can_read_whom_it_is_about_is_for_nobody(gate: Gate) -> None:
-    person = gate.a_person()
-    gate.grant(person, WORK)
-    gate.hear(about(person, 1, None))
-    notice = gate.notices()[-1]
-
-    gate.write(lambda work: setattr(work.session.get_one(FactRow, "fact-0001"), "about", b"damaged by somebody"))
-
-    assert gate.open(notice) == {"result": "empty"}
-
-
-def test_what_is_about_somebody_else_is_in_no_preview(gate: Gate) -> None:
-    person = gate.a_person()
-    gate.hear(about(person, 1, CHILD))
-
-    asked = {"person_id": person, "recipient_id": "jobcenter-essen", "purpose": "benefit", "words": {"work": "yes"}}
-    assert gate.ask("POST", "/previews", asked).json()["would_see"] is None
-
-
 def test_a_release_bears_the_label_of_what_it_rests_on(gate: Gate) -> None:
     person = gate.a_person()
-    gate.grant(person, CONCLUSION)
+    gate.grant(person, Category.CONCLUSION)
     before = gate.reading()
     before.news()
 

@@ -295,3 +295,15 @@ def test_a_note_that_cannot_be_read_keeps_the_finding_inside(gate: Gate) -> None
 
     assert gate.open(gate.notices()[-1])["result"] == "retracted"
     assert gate.facts(person) == []
+
+
+def test_a_contest_during_a_quiet_hold_takes_back_what_lacks_the_note_and_lets_nothing_leave(gate: Gate) -> None:
+    person = a_person_with(gate, work)
+    jobcenter = gate.reading()
+    jobcenter.news()
+    assert gate.ask("POST", f"/persons/{person}/hold", {}).status_code == 200
+    assert jobcenter.news() == []
+
+    gate.contest(person, FACT)
+
+    assert [answer["result"] for answer in jobcenter.news()] == ["retracted"]
