@@ -36,7 +36,7 @@ def hear_contest(work: UnitOfWork, event: FactContested | FactContestWithdrawn) 
     known = work.session.get(Contest, event.fact_id)
     if case.person_id != event.person_id or (known is not None and known.number >= event.number):
         return
-    row = known or Contest(fact_id=event.fact_id, number=0, mark=b"")
+    row = known or Contest(fact_id=event.fact_id, case_id=case.case_id, number=0, mark=b"")
     row.number = event.number
     row.mark = work.seal(case.person_id, store.contest_place(event.fact_id), isinstance(event, FactContested))
     work.session.add(row)

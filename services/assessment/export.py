@@ -15,6 +15,7 @@ TOLD = (
     Told("case", "case", at="opened_at", source="assessment"),
     Told("entry", "entry", at="recorded_at", by="recorded_by", through=("case_id", "case")),
     Told("answered_request", "answered_request", at="answered_at", source="assessment", through=("case_id", "case")),
+    Told("contest", "contest", source="you", through=("case_id", "case")),
     *KIT,
 )
 """How each table is told."""

@@ -55,6 +55,7 @@ class Contest(Base, table=True):
     """Whether the person contests a finding: of the fact, so that no version takes it away. Sealed, for it is hers."""
 
     fact_id: str = Field(primary_key=True, max_length=64)
+    case_id: str = Field(foreign_key="case.case_id", max_length=64)
     number: int
     mark: bytes = Field(sa_type=LargeBinary, repr=False)
 

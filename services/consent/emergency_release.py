@@ -38,7 +38,9 @@ def emergency_message(
     """Return what is told: of the facts those of the chosen categories that this recipient can be told at all."""
     chosen = categories & tellable(recipient)
     # The values are built as for a provider, marks included; below only those of this recipient's list are taken over.
-    values = provider_referral("", "", [fact for fact in facts if fact.category in chosen])
+    # What is about somebody else is left out: it would be told as if it were about the person (§ 67d (2) SGB X).
+    hers = [fact for fact in facts if fact.category in chosen and fact.about_id is None]
+    values = provider_referral("", "", hers)
     match recipient:
         case EmergencyRecipient.RESCUE_SERVICE:
             return RescueServiceMessage(

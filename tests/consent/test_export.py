@@ -112,6 +112,12 @@ class Person:
             gone,
         ]
         self.gate.hear(*events, a_removal(self.person_id, gone.fact_id))
+        others = a_finding(self.person_id, Category.FAMILY, self.mark("c_{}"), about_id=self.mark("about_{}"))
+        self.gate.hear(others)
+        self.gate.contest(
+            self.person_id,
+            next(fact["fact_id"] for fact in self.gate.facts(self.person_id) if fact["can_be_contested"]),
+        )
         self.words += [
             ("known_fact", {"category": event.category().value, "content.content": event.content()})
             for event in events[:-1]

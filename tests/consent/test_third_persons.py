@@ -1,9 +1,13 @@
 """What is about somebody else never leaves on this person's grant, whatever a version says (§ 67d (2) SGB X)."""
 
+import pytest
+
+from services.consent.emergency_domain import EmergencyRecipient, Reason
+from services.consent.emergency_release import emergency_message
 from services.consent.tables import FactRow
 from shared.contracts.assessment import FactRecorded
 from shared.contracts.categories import Category
-from tests.consent.builders import a_finding, a_removal, a_statement
+from tests.consent.builders import a_finding, a_known_fact, a_removal, a_statement
 from tests.consent.gate import Gate
 
 WORK, STATEMENT = Category.WORK, Category.STATEMENT
@@ -87,3 +91,14 @@ def test_what_is_about_somebody_else_is_in_no_preview(gate: Gate) -> None:
 
     asked = {"person_id": person, "recipient_id": "jobcenter-essen", "purpose": "benefit", "words": {"work": "yes"}}
     assert gate.ask("POST", "/previews", asked).json()["would_see"] is None
+
+
+@pytest.mark.parametrize("recipient", EmergencyRecipient)
+def test_even_in_an_emergency_it_is_not_told_as_if_it_were_the_persons(recipient: EmergencyRecipient) -> None:
+    found = {"code": "found", "severity": 1, "recorded_on": "2026-03-02"}
+    about_a_child = a_known_fact(Category.SAFETY, content=found, about_id=CHILD)
+    every = frozenset(Category)
+
+    assert emergency_message(recipient, Reason.DANGER_TO_LIFE, every, [about_a_child]) == emergency_message(
+        recipient, Reason.DANGER_TO_LIFE, every, []
+    )

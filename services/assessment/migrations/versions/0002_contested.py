@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0002_contested"
-down_revision = "0001"
+down_revision = "0002_answered_requests"
 branch_labels = None
 depends_on = None
 
@@ -13,8 +13,10 @@ def upgrade() -> None:
     op.create_table(
         "contest",
         sa.Column("fact_id", sa.String(length=64), nullable=False),
+        sa.Column("case_id", sa.String(length=64), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["case.case_id"]),
         sa.PrimaryKeyConstraint("fact_id"),
     )
 
