@@ -131,7 +131,11 @@ KIT = (
 )
 """The messages of a person that a service still has. What was handled leaves an id that names nobody."""
 
-KIT_LEFT_OUT = {"row_lock": "technical: names of rows to lock; of a person no more than the id"}
+KIT_LEFT_OUT = {
+    "row_lock": "technical: names of rows to lock; of a person no more than the id",
+    "journal_position": "technical: how far the journal has been followed",
+    "erased": "ids of erased persons: of whoever can ask, there is none",
+}
 
 
 def kept_about(

@@ -74,6 +74,8 @@ TOLD = (
 LEFT_OUT = {
     **KIT_LEFT_OUT,
     "recipient": "about organisations; their names stand with what they received",
+    "erasure": "an erased person is answered that they are erased, and nothing else is left to tell",
+    "erasure_confirmation": "the same: which service has confirmed",
     "ledger_head": "technical: the newest link of a recipient's chain",
     "lease": "technical: which instance does what only one may do",
     "command": "keyed hashes of what recipients sent, so that it counts once; whom it was about does not stand there",

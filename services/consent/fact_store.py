@@ -71,6 +71,7 @@ def mark_contested(work: UnitOfWork, fact_id: str, *, contested: bool) -> int:
     place = f"fact.contest.{fact_id}"
     row.contest = work.seal(row.person_id, place, {"contested": contested, "number": number})
     work.session.add(row)
+    work.narrows(row)
     return int(number)
 
 
