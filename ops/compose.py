@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from ops import stage_secrets
+from ops import signing_key, stage_secrets
 from ops.accounts import Accounts
 from ops.broker import all_definitions
 from ops.run_folder import write_private
@@ -46,6 +46,9 @@ def prepare(root: Path) -> None:
         _put(root / service / "env" / "BROKER_URL", _url(accounts, service, f"/{CARE}"))
     stage_secrets.make_gate_key(root / GATE)
     _put(operator / "gate.public.json", (root / GATE / "gate.public.json").read_text(encoding="utf-8"))
+    signing_key.make(root / GATE)
+    public = (root / GATE / signing_key.PUBLIC_FILE).read_text(encoding="utf-8")
+    _put(operator / signing_key.PUBLIC_FILE, public)
     admin = f"http://{PROVISIONER}:{accounts.password(PROVISIONER)}@{MANAGEMENT}"
     _put(operator / "env" / "GESEHEN_BROKER_ADMIN_URL", admin)
     _put(root / GATE / "env" / "RECIPIENTS_BROKER_URL", _url(accounts, GATE, ""))

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import httpx2
 
-from ops import processes, stage_secrets, zone_keys
+from ops import processes, signing_key, stage_secrets, zone_keys
 from ops.broker import Broker, private_broker
 from ops.errors import OpsError
 from ops.provision import write_connection
@@ -117,6 +117,8 @@ class Stage:
             "TOKENS_FILE": str(keys / "tokens.sha256.json"),
             "BROKER_URL": self.broker.amqp_url(name, CARE),
             "GATE_KEY_FILE": str(keys / "gate.key.json"),
+            "SIGNING_KEY_FILE": str(keys / signing_key.FILE),
+            "HEADS_FOLDER": str(self.folder / "heads"),
             "RECIPIENTS_BROKER_URL": self.broker.amqp_url(name, CARE).removesuffix(f"/{CARE}"),
         }
         return command, _environment(env)
@@ -144,6 +146,7 @@ def _set_up(folder: Path, tell: Tell) -> Iterator[Stage]:
     keys = folder / "keys"
     stage_secrets.make_master_keys(keys)
     gate_key = stage_secrets.make_gate_key(keys)
+    signing_key.make(keys)
     tokens = stage_secrets.make_tokens(keys)
     zone_keys.rotate(keys / "zone-keys.json", today=datetime.now(UTC).date())
     tell("recipients: each makes its own key; only the public half is registered")

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import (
     Column,
@@ -18,6 +20,7 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    make_url,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -73,6 +76,20 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         event.listen(engine, "reset", _end_sqlite)
     return engine
+
+
+def open_read_only(url: str) -> Engine:
+    """Return an engine that cannot write, for tools beside a running service: each transaction sees one state."""
+    made = make_url(url)
+    if made.get_backend_name() == "sqlite":
+        path = Path(str(made.database)).resolve()
+        quoted = made.set(database=f"file:{quote(str(path))}").update_query_dict({"mode": "ro", "uri": "true"})
+        engine = create_engine(quoted, hide_parameters=True)
+        event.listen(engine, "connect", lambda connection, _record: setattr(connection, "isolation_level", None))
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        return engine
+    options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    return create_engine(made, hide_parameters=True, execution_options=options)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # Any: a driver's own connection

@@ -181,5 +181,5 @@ def unseal(key: AESGCM, where: str, sealed: bytes) -> bytes:
     """Return the value, or raise UnreadableValue, which names the place only."""
     try:
         return key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], where.encode())
-    except (InvalidTag, ValueError):
+    except (InvalidTag, ValueError, TypeError):  # SQLite gives back whatever somebody wrote there
         raise UnreadableValue(where) from None

@@ -14,8 +14,11 @@ from services.consent.api import routes
 from services.consent.erasure import ERASING
 from services.consent.erasures import NOT_READY_AFTER, open_erasures
 from services.consent.errors import ConsentError
+from services.consent.head_export import HeadExport
 from services.consent.outside import Outside
+from services.consent.receipts import Issuer
 from services.consent.settings import ConsentSettings
+from services.consent.signing import SigningKey
 from services.consent.subscribers import subscriptions
 from services.consent.tables import metadata
 from services.consent.timers import Timers
@@ -45,7 +48,9 @@ class ConsentService(Service):
         super().__init__("consent", settings, metadata, subscriptions(settings), erasing=ERASING, clock=clock)
         self.outside = Outside(settings, self.writer, self.parking)
         self.to_recipient = self.outside.send_notice
-        self.timers = Timers(settings, self.database, self.writer, self.outside)
+        self.issuer = Issuer(settings.issuer, SigningKey(settings.signing_key()))
+        self.heads = HeadExport(settings, self.database, self.issuer.key, clock=clock)
+        self.timers = Timers(settings, self.database, self.writer, self.outside, self.heads)
 
     async def _counts(self) -> dict[str, int] | None:
         counts = await super()._counts()
@@ -90,7 +95,7 @@ def create_app(settings: ConsentSettings | None = None, *, clock: Callable[[], d
     set_up_logging("consent", level=settings.log_level)
     service = ConsentService(settings, clock=clock)
     app = new_service_app(service, title="Gesehen: consent", version=__version__)
-    app.include_router(routes(service, settings, service.outside))
+    app.include_router(routes(service, settings, service.outside, service.issuer))
     answer_errors(app, ConsentError, STATUSES)
     answer_errors(app, KeyDestroyed, {"key_destroyed": 410, "key_never_made": 503})
     return app

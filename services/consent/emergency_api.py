@@ -5,10 +5,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path
 
-from services.consent import emergency, emergency_view, ledger_view
+from services.consent import emergency, emergency_view
 from services.consent.emergency_domain import EmergencyRecipient, chain_of
 from services.consent.emergency_form import EmergencyTold, PersonTold, RequestKey, Reviewed
+from services.consent.head_export import read_heads_file
 from services.consent.settings import ConsentSettings
+from services.consent.signing import PublicKeys
+from services.consent.verification import verify_chain
 from shared.contracts.envelope import Id
 from shared.service import Service
 from shared.web import Caller, Role, allow
@@ -23,7 +26,7 @@ Operator = Annotated[Caller, Depends(allow(Role.OPERATOR))]
 Shown = dict[str, Any]  # Any: JSON values
 
 
-def add_emergency_routes(router: APIRouter, service: Service, settings: ConsentSettings) -> None:
+def add_emergency_routes(router: APIRouter, service: Service, settings: ConsentSettings, keys: PublicKeys) -> None:
     """Add what the team can do in an emergency."""
 
     @router.post("/emergencies", status_code=201, tags=["emergency"])
@@ -86,8 +89,9 @@ def add_emergency_routes(router: APIRouter, service: Service, settings: ConsentS
 
     @router.get("/emergencies/ledger/{recipient}/verification", tags=["operation"])
     def verify(recipient: EmergencyRecipient, _caller: Operator) -> Shown:
-        """Check the chain of an emergency recipient: whole, or the first place where it is not."""
+        """Check the chain of an emergency recipient, also against exported heads: whole, or the first fault."""
+        exported = read_heads_file(settings.heads_file(), keys)  # before the ledger: it was committed first
         with service.database.read() as session:
-            fault = ledger_view.verify(session, service.keys, chain_of(recipient))
+            fault = verify_chain(session, chain_of(recipient), exported=exported, keys=service.keys).fault
         found = {"number": fault.number, "reason": fault.reason} if fault else None
         return {"recipient": recipient.value, "whole": fault is None, "fault": found}

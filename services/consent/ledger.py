@@ -6,6 +6,7 @@ person's key is destroyed; beside it lies the content itself, sealed under that 
 
 import hashlib
 import secrets
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -78,8 +79,14 @@ def next_entry(
     return replace(draft, entry_hash=_hash(draft))
 
 
-def find_fault(entries: Iterable[Entry], head: Head) -> Fault | None:
-    """Return the first place where a chain was edited, cut or reordered; None if it is whole up to the head."""
+def find_fault(entries: Iterable[Entry], head: Head, exported: Iterable[Head] = ()) -> Fault | None:
+    """Return the first place where a chain was edited, cut or reordered; None if it is whole up to the head.
+
+    A chain that was made anew from its first entry on is whole in itself: only a head that was exported before tells.
+    """
+    promised: defaultdict[int, set[str]] = defaultdict(set)
+    for once in exported:
+        promised[once.number].add(once.entry_hash)
     number, previous = 0, GENESIS
     for entry in entries:
         if entry.number != number + 1:
@@ -88,8 +95,12 @@ def find_fault(entries: Iterable[Entry], head: Head) -> Fault | None:
             return Fault(entry.number, "broken_link")
         if entry.entry_hash != _hash(entry):
             return Fault(entry.number, "changed_entry")
+        if promised.get(entry.number, {entry.entry_hash}) != {entry.entry_hash}:
+            return Fault(entry.number, "not_as_exported")
         number, previous = entry.number, entry.entry_hash
-    return None if (number, previous) == (head.number, head.entry_hash) else Fault(number + 1, "truncated")
+    if (number, previous) != (head.number, head.entry_hash):
+        return Fault(number + 1, "truncated")
+    return None if max(promised, default=0) <= number else Fault(number + 1, "shorter_than_exported")
 
 
 def _hash(entry: Entry) -> str:

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from services.consent.emergency_domain import EmergencyRecipient, chain_of
-from services.consent.ledger import Entry, EntryKind, Fault, Head, commitment_of, find_fault
+from services.consent.ledger import EntryKind, commitment_of
 from services.consent.release import names_told
-from services.consent.tables import LedgerHeadRow, LedgerRow, RecipientRow, SubjectRow
+from services.consent.tables import LedgerRow, RecipientRow, SubjectRow
 from shared.keys import KeyDestroyed, PersonKeys, UnreadableValue
 
 _SALT_BYTES = 32
@@ -55,7 +55,7 @@ def received_about(session: Session, keys: PersonKeys, person_id: str) -> list[R
                 kind=EntryKind(row.kind),
                 at=row.at,
                 release_id=row.release_id,
-                content=_readable_content(keys, row),
+                content=readable_content(keys, row),
             )
         )
     return found
@@ -70,47 +70,19 @@ def read_content(keys: PersonKeys, row: LedgerRow) -> dict[str, Any]:  # Any: JS
     return dict(json.loads(content))
 
 
-def in_plain_words(received: list[Received], zone: ZoneInfo) -> str:
-    """Return the ledger as sentences, in the town's own time."""
-    if not received:
-        return "Nobody outside has received anything about you."
-    return "\n".join(_sentence(item, zone) for item in received)
-
-
-def verify(session: Session, keys: PersonKeys, recipient_id: str) -> Fault | None:
-    """Return the first fault in a recipient's chain, or in what its entries hold; None if all is whole."""
-    query = select(LedgerRow).where(LedgerRow.recipient_id == recipient_id).order_by(col(LedgerRow.number))
-    rows = session.exec(query).all()
-    head = session.get(LedgerHeadRow, recipient_id)
-    fault = find_fault((_entry(row) for row in rows), Head(head.number, head.entry_hash) if head else Head())
-    changed = (Fault(row.number, "changed_content") for row in rows if not _holds_what_it_says(keys, row))
-    return fault or next(changed, None)
-
-
-def _readable_content(keys: PersonKeys, row: LedgerRow) -> dict[str, Any] | None:  # Any: JSON values
+def readable_content(keys: PersonKeys, row: LedgerRow) -> dict[str, Any] | None:  # Any: JSON values
+    """Return what an entry holds, or None if nobody can read it any more."""
     try:
         return read_content(keys, row)
     except (KeyDestroyed, UnreadableValue, NotWhatWasCommitted):
         return None
 
 
-def _holds_what_it_says(keys: PersonKeys, row: LedgerRow) -> bool:
-    """Say whether an entry's content is the one committed to, as far as its key was not destroyed by an erasure."""
-    return keys.is_destroyed(row.key_id) or _readable_content(keys, row) is not None
-
-
-def _entry(row: LedgerRow) -> Entry:
-    return Entry(
-        recipient_id=row.recipient_id,
-        number=row.number,
-        previous_hash=row.previous_hash,
-        kind=EntryKind(row.kind),
-        release_id=row.release_id,
-        at=row.at,
-        key_id=row.key_id,
-        commitment=row.commitment,
-        entry_hash=row.entry_hash,
-    )
+def in_plain_words(received: list[Received], zone: ZoneInfo) -> str:
+    """Return the ledger as sentences, in the town's own time."""
+    if not received:
+        return "Nobody outside has received anything about you."
+    return "\n".join(_sentence(item, zone) for item in received)
 
 
 def _sentence(item: Received, zone: ZoneInfo) -> str:

@@ -6,7 +6,7 @@ import structlog
 from fastapi import APIRouter, Depends, Path
 from fastapi.responses import PlainTextResponse
 
-from services.consent import __version__, export, grants, grounds, ledger_view, preview, store
+from services.consent import __version__, export, grants, grounds, ledger_view, preview, receipts, store
 from services.consent.form import GrantGiven, PreviewAsked, RecipientId, Withdrawal
 from services.consent.settings import ConsentSettings
 from shared.access import AccessExport
@@ -21,27 +21,29 @@ NamedRecipient = Annotated[RecipientId, Path()]
 PersonDesk = Annotated[Caller, Depends(allow(Role.PERSON_DESK))]
 
 
-def add_person_routes(router: APIRouter, service: Service, settings: ConsentSettings) -> None:
+def add_person_routes(router: APIRouter, service: Service, settings: ConsentSettings, issuer: receipts.Issuer) -> None:
     """Add what a person can do and see."""
 
     @router.post("/grants", status_code=201, tags=["person"])
-    async def give_grant(given: GrantGiven, caller: PersonDesk) -> dict[str, list[str]]:
+    async def give_grant(given: GrantGiven, caller: PersonDesk) -> dict[str, Any]:  # Any: JSON values
         """Record a person's answers; they take effect with this reply, and end the answers before them."""
         declared = given.declaration(recorded_by=caller.caller_id)
-        grant_ids = await service.writer.run(
-            lambda work: grants.record(work, declared), locks=lambda _: {f"person:{given.person_id}"}, urgent=True
+        given_out = await service.writer.run(
+            lambda work: receipts.record(work, declared, issuer=issuer),
+            locks=lambda _: {f"person:{given.person_id}"},
+            urgent=True,
         )
-        return {"grant_ids": grant_ids}
+        return {"grant_ids": list(given_out), "receipts": given_out}
 
     @router.post("/withdrawals", tags=["person"])
-    async def withdraw(withdrawal: Withdrawal, _caller: PersonDesk) -> dict[str, int]:
+    async def withdraw(withdrawal: Withdrawal, caller: PersonDesk) -> dict[str, Any]:  # Any: JSON values
         """Take answers back. With this reply nothing of it can be opened any more."""
-        ended = await service.writer.run(
-            lambda work: grants.withdraw(work, **dict(withdrawal)),
+        done = await service.writer.run(
+            lambda work: receipts.withdraw(work, issuer=issuer, recorded_by=caller.caller_id, **dict(withdrawal)),
             locks=lambda _: {f"person:{withdrawal.person_id}"},
             urgent=True,
         )
-        return {"answers_ended": ended}
+        return {"answers_ended": done.answers_ended, "receipt": done.receipt}
 
     @router.post("/previews", tags=["person"])
     async def look_ahead(asked: PreviewAsked, _caller: PersonDesk) -> dict[str, Any]:  # Any: JSON values

@@ -6,11 +6,15 @@ from fastapi import APIRouter, Depends, Path
 from fastapi.responses import JSONResponse
 from sqlmodel import select
 
-from services.consent import ledger_view, recipients
+from services.consent import recipients
 from services.consent.errors import RecipientNotFound
 from services.consent.form import RecipientId, RecipientRegistered
+from services.consent.head_export import read_heads_file
 from services.consent.outside import Outside
+from services.consent.settings import ConsentSettings
+from services.consent.signing import SigningKey
 from services.consent.tables import RecipientRow
+from services.consent.verification import verify_chain
 from shared.service import Service
 from shared.web import Caller, Role, allow
 
@@ -18,7 +22,9 @@ NamedRecipient = Annotated[RecipientId, Path()]
 Operator = Annotated[Caller, Depends(allow(Role.OPERATOR))]
 
 
-def add_recipient_routes(router: APIRouter, service: Service, outside: Outside) -> None:
+def add_recipient_routes(
+    router: APIRouter, service: Service, outside: Outside, settings: ConsentSettings, key: SigningKey
+) -> None:
     """Add what an operator can do and see."""
 
     @router.get("/gate-key", tags=["recipients"])
@@ -70,10 +76,18 @@ def add_recipient_routes(router: APIRouter, service: Service, outside: Outside) 
 
     @router.get("/ledger/{recipient_id}/verification", tags=["operation"])
     def verify(recipient_id: NamedRecipient, _caller: Operator) -> dict[str, Any]:  # Any: JSON values
-        """Check a recipient's chain: whole, or the first place where it is not."""
+        """Check a recipient's chain, also against the heads that were exported: whole, or the first fault."""
+        exported = read_heads_file(settings.heads_file(), key.public)  # before the ledger: it was committed first
         with service.database.read() as session:
             if session.get(RecipientRow, recipient_id) is None:
                 raise RecipientNotFound(recipient_id)
-            fault = ledger_view.verify(session, service.keys, recipient_id)
-        found = {"number": fault.number, "reason": fault.reason} if fault else None
-        return {"recipient_id": recipient_id, "whole": fault is None, "fault": found}
+            found = verify_chain(session, recipient_id, exported=exported, keys=service.keys)
+        fault = {"number": found.fault.number, "reason": found.fault.reason} if found.fault else None
+        return {
+            "recipient_id": recipient_id,
+            "whole": found.whole and not exported.forged_lines,
+            "fault": fault,
+            "entries": found.entries,
+            "exported_heads": found.heads,
+            "forged_lines": list(exported.forged_lines),
+        }

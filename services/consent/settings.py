@@ -20,6 +20,13 @@ class ConsentSettings(ServiceSettings):
     """The gate's private key (JWK, EC P-256): recipients encrypt their commands to it."""
     recipients_broker_url: str | None = Field(default=None, repr=False)
     """The gate's account, without a vhost: the name of a recipient is the name of its vhost."""
+    signing_key_file: Path
+    """The key that signs receipts and heads of the ledger (JWK or JWK Set, Ed25519; the first one signs)."""
+    heads_folder: Path
+    """Where the signed heads of the ledger are appended (`heads.jsonl`): meant to be copied elsewhere."""
+    heads_seconds: float = 3600.0
+    issuer: str = "Gesehen"
+    """Who gives receipts: what a person would call the place."""
     timezone: str = "Europe/Berlin"
     holidays: tuple[date, ...] = ()
     heartbeat_seconds: float = 60.0
@@ -29,6 +36,14 @@ class ConsentSettings(ServiceSettings):
     def gate_key(self) -> dict[str, Any]:  # Any: a JWK
         """Read the gate's private key."""
         return dict(json.loads(self.gate_key_file.read_text(encoding="utf-8")))
+
+    def signing_key(self) -> dict[str, Any]:  # Any: a JWK or a JWK Set
+        """Read the key that signs."""
+        return dict(json.loads(self.signing_key_file.read_text(encoding="utf-8")))
+
+    def heads_file(self) -> Path:
+        """Return the file of exported heads."""
+        return self.heads_folder / "heads.jsonl"
 
     def index_key(self) -> bytes:
         """Return the key under which references are indexed: derived from the master key, for nothing else."""

@@ -163,6 +163,17 @@ class RepresentationRow(Base, table=True):
     ended_by: str | None = Field(default=None, max_length=30)
 
 
+class ReceiptRow(Base, table=True):
+    """A receipt as it was given out: of a grant under the grant's own id, of a withdrawal under a new one."""
+
+    __tablename__ = "receipt"
+
+    record_id: str = Field(primary_key=True, max_length=64)
+    person_id: str = Field(max_length=64, index=True)
+    issued_at: datetime = Field(sa_type=Instant)
+    signed: bytes = Field(sa_column=Column(LargeBinary, nullable=False), repr=False)
+
+
 class ReleaseRow(Base, table=True):
     """A notice that can be opened: content, a retraction, or a status. The id is all that the notice says."""
 

@@ -1,5 +1,5 @@
-"""What the gate does by the clock: expiry, statuses, renewed notices, heartbeats. Each survives a restart: the
-tables say what is due, and a lease says which instance does it.
+"""What the gate does by the clock: expiry, statuses, renewed notices, heartbeats, heads of the ledger. Each survives a
+restart: the tables say what is due (of the heads their file), and a lease says which instance does it.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from services.consent import (
     release_store,
     reminders,
 )
+from services.consent.head_export import HeadExport
 from services.consent.outside import Outside
 from services.consent.settings import ConsentSettings
 from services.consent.tables import LeaseRow, RecipientRow, ReleaseRow, SubjectRow
@@ -36,16 +37,20 @@ log = structlog.get_logger()
 
 RENEWED_AT_ONCE = 500
 LOUD_EVERY_SECONDS = 60.0
+HEADS_LEASE_SECONDS = 60.0
 
 
 class Timers:
     """Runs what is due, again and again."""
 
-    def __init__(self, settings: ConsentSettings, database: Database, writer: Writer, outside: Outside) -> None:
+    def __init__(
+        self, settings: ConsentSettings, database: Database, writer: Writer, outside: Outside, heads: HeadExport
+    ) -> None:
         self._settings = settings
         self._database = database
         self._writer = writer
         self._outside = outside
+        self._heads = heads
         self._holder = token_urlsafe(16)
         self._was_loud: float | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -56,6 +61,7 @@ class Timers:
         self._tasks = [
             asyncio.create_task(self._again(1.0, self._follow_recipients)),
             asyncio.create_task(self._again(every, self.run_calendar)),
+            asyncio.create_task(self._again(every, self.export_heads)),
             asyncio.create_task(self._again(self._settings.heartbeat_seconds, self._heartbeat)),
             asyncio.create_task(self._again(every, self.watch_emergencies)),
         ]
@@ -120,6 +126,14 @@ class Timers:
             log.error("persons_not_told_in_time", count=len(found.tellings), emergency_ids=found.tellings)
         for emergency_id, person_id in found.unannounced:
             await self._locked(f"person:{person_id}", partial(emergency.announce_overdue, emergency_id=emergency_id))
+
+    async def export_heads(self) -> None:
+        """Export the heads of the ledger when it is time, at the start and every `HEADS_SECONDS`.
+
+        The lease is short: it keeps two instances from writing at once, and a restart from waiting.
+        """
+        if self._heads.is_due() and await self._holds("heads", seconds=HEADS_LEASE_SECONDS):
+            await asyncio.to_thread(self._heads.export)
 
     async def _locked(self, name: str, handler: Callable[[UnitOfWork], object]) -> None:
         """Do one thing under its lock; if it fails, the next one is done all the same."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, OKPKey
 
 from services.consent import recipients
 from services.consent.domain import RecipientRole
@@ -21,6 +21,7 @@ from tests.consent.builders import CLINIC, CLINICS_SIX, JOBCENTER, JOBCENTERS_SI
 
 PUBLIC_KEY = {name: str(value) for name, value in ECKey.generate_key("P-256", private=False).as_dict().items()}
 GATE_KEY = ECKey.generate_key("P-256", private=True).as_dict(private=True)
+SIGNING_KEY = OKPKey.generate_key("Ed25519").as_dict(private=True)
 KNOWN = {JOBCENTER: RecipientRole.JOBCENTER, CLINIC: RecipientRole.PROVIDER}
 OFFERED = {RecipientRole.JOBCENTER: JOBCENTERS_SIX, RecipientRole.PROVIDER: CLINICS_SIX}
 
@@ -54,6 +55,8 @@ def settings_in(folder: Path, store: Store, **changes: Any) -> ConsentSettings:
     key = {"kid": "z1", "created_on": "2026-01-01", "key": base64.b64encode(secrets.token_bytes(32)).decode()}
     (folder / "zone.json").write_text(json.dumps({"zone_keys": [key]}))
     (folder / "gate.key.json").write_text(json.dumps(GATE_KEY))
+    if not (folder / "signing.key.json").exists():
+        (folder / "signing.key.json").write_text(json.dumps(SIGNING_KEY))
     callers = [(role.value, f"{role.value}-1", role) for role in Role]
     callers += [(f"{role.value}-2", f"{role.value}-2", role) for role in (Role.ASSESSOR, Role.LEAD)]
     tokens = [
@@ -69,6 +72,8 @@ def settings_in(folder: Path, store: Store, **changes: Any) -> ConsentSettings:
         zone_keys_file=folder / "zone.json",
         tokens_file=folder / "tokens.json",
         gate_key_file=folder / "gate.key.json",
+        signing_key_file=folder / "signing.key.json",
+        heads_folder=folder / "heads",
         broker_url=None,
         **changes,
     )

@@ -36,6 +36,10 @@ ROUTES: dict[tuple[str, str], set[Role]] = {
     ("GET", "/persons/{person_id}/facts"): PERSON_DESK,
     ("POST", "/persons/{person_id}/facts/{fact_id}/contest"): PERSON_DESK,
     ("POST", "/persons/{person_id}/facts/{fact_id}/contest-withdrawal"): PERSON_DESK,
+    ("GET", "/persons/{person_id}/receipts"): PERSON_DESK,
+    ("GET", "/grants/{grant_id}/receipt"): PERSON_DESK,
+    ("GET", "/grants/{grant_id}/receipt/in-plain-words"): PERSON_DESK,
+    ("GET", "/signing-key"): PERSON_DESK | OPERATOR,
     ("GET", "/gate-key"): OPERATOR,
     ("PUT", "/recipients/{recipient_id}"): OPERATOR,
     ("GET", "/recipients"): OPERATOR,
@@ -105,7 +109,7 @@ def test_the_gates_key_is_given_without_its_private_half(unmoved_gate: Gate) -> 
     assert "d" not in key
 
 
-@pytest.mark.parametrize("path", ["answers", "export", "facts", "ledger", "ledger/in-plain-words"])
+@pytest.mark.parametrize("path", ["answers", "export", "facts", "ledger", "ledger/in-plain-words", "receipts"])
 def test_of_a_person_whom_nobody_knows_nothing_is_said(unmoved_gate: Gate, path: str) -> None:
     answer = unmoved_gate.ask("GET", f"/persons/person-nobody/{path}")
 
