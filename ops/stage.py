@@ -119,6 +119,7 @@ class Stage:
             "GATE_KEY_FILE": str(keys / "gate.key.json"),
             "SIGNING_KEY_FILE": str(keys / signing_key.FILE),
             "HEADS_FOLDER": str(self.folder / "heads"),
+            "HEADS_SECONDS": "5",  # whoever plays with a stage does not wait an hour
             "RECIPIENTS_BROKER_URL": self.broker.amqp_url(name, CARE).removesuffix(f"/{CARE}"),
         }
         return command, _environment(env)
