@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from tests.consent.gate import Gate, a_gate_with_recipients
+from tests.consent.kept import Copy, Kept, fill, kept_by
 from tests.consent.stores import PostgresStores, SqliteStores
 from tests.consent.surroundings import Store
 
@@ -72,3 +73,18 @@ def sqlite_gate(sqlite_stores: SqliteStores, tmp_path: Path) -> Iterator[Gate]:
     """Return the same, on SQLite alone: for what does not depend on the database."""
     with sqlite_stores.fresh(tmp_path) as fresh, a_gate_with_recipients(tmp_path, fresh) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def sealed(sqlite_stores: SqliteStores, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    """Return a whole ledger of which the heads were exported. Nobody writes to it: tests take copies."""
+    folder = tmp_path_factory.mktemp("sealed")
+    with sqlite_stores.fresh(folder) as fresh, a_gate_with_recipients(folder, fresh) as gate:
+        fill(gate)
+        yield kept_by(gate)
+
+
+@pytest.fixture(scope="session")
+def copy(sealed: Kept) -> Copy:
+    """Return a ledger to be tampered with."""
+    return Copy(sealed)
