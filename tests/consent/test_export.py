@@ -138,7 +138,8 @@ class Person:
             (JOBCENTER, BENEFIT, Category.WORK, Word.ASK),
         ):
             said = {"recipient_id": recipient_id, "purpose": purpose}
-            self.gate.grant(self.person_id, category, word=word, evidence=self.evidence(), **said)
+            grant_id, *_ = self.gate.grant(self.person_id, category, word=word, evidence=self.evidence(), **said)
+            self.gate.ask("GET", f"/grants/{grant_id}/receipt").raise_for_status()
             self.words.append(("answer", {"said": {"category": category.value, "word": word.value}, **said}))
 
     def evidence(self) -> Evidence:
