@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from secrets import token_urlsafe
 
+import structlog
 from sqlmodel import col, select
 
 from services.consent.domain import Answer, Ending, Kind, Word
@@ -11,6 +12,8 @@ from services.consent.errors import GrantNotFound
 from services.consent.tables import AnswerRow, GrantRow, HoldRow
 from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
 
 
 def load_grant(work: UnitOfWork, grant_id: str) -> GrantRow:
@@ -56,34 +59,56 @@ def add_answer(
 
 
 def answers_of(work: UnitOfWork, person_id: str) -> list[Answer]:
-    """Return all answers that a person ever gave, ended ones included."""
+    """Return all answers that a person ever gave, ended ones included. What cannot be read does not count."""
     held = _held_recipients(work, person_id)
-    query = select(AnswerRow, GrantRow).where(AnswerRow.person_id == person_id, AnswerRow.grant_id == GrantRow.grant_id)
     found = []
-    for row, grant in work.session.exec(query.order_by(col(AnswerRow.given_at))):
-        said = work.unseal(person_id, f"answer.said.{row.answer_id}", row.said)
-        found.append(
-            Answer(
-                answer_id=row.answer_id,
-                grant_id=row.grant_id,
-                person_id=person_id,
-                recipient_id=grant.recipient_id,
-                purpose=grant.purpose,
-                category=Category(said["category"]),
-                kind=Kind(grant.kind),
-                word=Word(said["word"]),
-                reaches_back=grant.reaches_back,
-                given_at=row.given_at,
-                expires_at=row.expires_at,
-                ended_at=row.ended_at,
-                ended_by=Ending(row.ended_by) if row.ended_by else None,
-                confirm_by=row.confirm_by,
-                is_disputed=row.disputed_at is not None,
-                is_held=bool(held & {None, grant.recipient_id}),
-                given_by=grant.given_by,
-            )
-        )
+    for row, grant in _rows(work, person_id):
+        said = _said(work, row)
+        if said is not None:
+            found.append(_answer(row, grant, *said, is_held=bool(held & {None, grant.recipient_id})))
     return found
+
+
+def unreadable_answers(work: UnitOfWork, person_id: str) -> list[tuple[AnswerRow, GrantRow]]:
+    """Return what a person once said and nobody can read any more. Nothing leaves by it, whatever it said."""
+    return [(row, grant) for row, grant in _rows(work, person_id) if _said(work, row) is None]
+
+
+def _rows(work: UnitOfWork, person_id: str) -> list[tuple[AnswerRow, GrantRow]]:
+    query = select(AnswerRow, GrantRow).where(AnswerRow.person_id == person_id, AnswerRow.grant_id == GrantRow.grant_id)
+    return list(work.session.exec(query.order_by(col(AnswerRow.given_at))))
+
+
+def _said(work: UnitOfWork, row: AnswerRow) -> tuple[Category, Word] | None:
+    """Return what a row says, or None if nobody can read it; raise KeyDestroyed."""
+    try:
+        said = work.unseal(row.person_id, f"answer.said.{row.answer_id}", row.said)
+        return Category(said["category"]), Word(said["word"])
+    except (ValueError, KeyError, TypeError):  # UnreadableValue is one of them, KeyDestroyed is none
+        log.error("answer_unreadable", answer_id=row.answer_id)
+        return None
+
+
+def _answer(row: AnswerRow, grant: GrantRow, category: Category, word: Word, *, is_held: bool) -> Answer:
+    return Answer(
+        answer_id=row.answer_id,
+        grant_id=row.grant_id,
+        person_id=row.person_id,
+        recipient_id=grant.recipient_id,
+        purpose=grant.purpose,
+        category=category,
+        kind=Kind(grant.kind),
+        word=word,
+        reaches_back=grant.reaches_back,
+        given_at=row.given_at,
+        expires_at=row.expires_at,
+        ended_at=row.ended_at,
+        ended_by=Ending(row.ended_by) if row.ended_by else None,
+        confirm_by=row.confirm_by,
+        is_disputed=row.disputed_at is not None,
+        is_held=is_held,
+        given_by=grant.given_by,
+    )
 
 
 def change(work: UnitOfWork, answer: Answer, *, narrows: bool = False, **changes: datetime | None) -> None:

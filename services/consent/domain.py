@@ -129,6 +129,10 @@ class Answer:
         """
         return self.ended_at is None and not self.has_run_out(at=at)
 
+    def keeps_facts(self, *, at: datetime) -> bool:
+        """Whether anything may yet be told by it once the case has ended: a no tells nobody, so it keeps nothing."""
+        return self.word is not Word.NO and self.stands(at=at)
+
     def has_run_out(self, *, at: datetime) -> bool:
         """Whether its time is over. A no has no end; a yes or an ask without one never counted."""
         if self.word is Word.NO:

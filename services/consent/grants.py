@@ -1,5 +1,6 @@
 """The person decides: answers are recorded, superseded, withdrawn, and end when their time is over."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from secrets import token_urlsafe
 
@@ -9,8 +10,9 @@ from sqlmodel import col, or_, select
 from services.consent import answer_store, representation, store
 from services.consent.declaration import Declaration, check
 from services.consent.domain import CONFIRM_WITHIN, Answer, Ending, Kind, Word
+from services.consent.errors import RecipientNotFound
 from services.consent.notices import reconsider
-from services.consent.tables import AnswerRow, GrantRow
+from services.consent.tables import AnswerRow, GrantRow, RecipientRow
 from shared.contracts.categories import Category
 from shared.contracts.consent import Awaited, GrantRecorded, GrantWithdrawn, PersonAwaited
 from shared.keys import KeyDestroyed
@@ -52,9 +54,11 @@ def withdraw(
     """Take answers back, without reason. What is not narrowed is meant: nothing given withdraws everything.
 
     Takes effect at the commit, retractions included; a repeated withdrawal changes nothing. A no stays a no.
-    Returns the number of answers that ended.
+    Returns the number of answers that ended. One that cannot be read ends wherever it may be meant.
     """
     store.load_person(work.session, person_id)
+    if recipient_id is not None and work.session.get(RecipientRow, recipient_id) is None:
+        raise RecipientNotFound(recipient_id)  # a slip of the pen must not look like a withdrawal
     ended = [
         answer
         for answer in answer_store.answers_of(work, person_id)
@@ -64,12 +68,17 @@ def withdraw(
         and purpose in (None, answer.purpose)
         and (categories is None or answer.category in categories)
     ]
-    end_as_withdrawn(work, ended)
+    lost = [
+        row
+        for row, grant in answer_store.unreadable_answers(work, person_id)
+        if row.ended_at is None and recipient_id in (None, grant.recipient_id) and purpose in (None, grant.purpose)
+    ]
+    end_as_withdrawn(work, [*ended, *lost])
     reconsider(work, person_id)
-    return len(ended)
+    return len(ended) + len(lost)
 
 
-def end_as_withdrawn(work: UnitOfWork, answers: list[Answer]) -> None:
+def end_as_withdrawn(work: UnitOfWork, answers: Sequence[Answer | AnswerRow]) -> None:
     """End answers as taken back, and say so inside."""
     answer_store.end_answers(work, [answer.answer_id for answer in answers], ending=Ending.WITHDRAWN)
     for grant_id, person_id in sorted({(answer.grant_id, answer.person_id) for answer in answers}):

@@ -2,7 +2,7 @@
 
 from secrets import token_hex
 
-from services.consent import answer_store, fact_store, store
+from services.consent import fact_store, store
 from services.consent.domain import referral_purpose
 from services.consent.errors import RecipientNotFound
 from services.consent.notices import reconsider
@@ -47,15 +47,13 @@ def know_case(work: UnitOfWork, event: CaseOpened) -> None:
 
 
 def know_case_end(work: UnitOfWork, event: CaseEnded) -> None:
-    """Keep facts only while a grant still stands."""
+    """Keep facts only while a yes or an ask still stands or waits; reconsidering forgets them otherwise."""
     store.remember_person(work, event.person_id)
     person = work.session.get(PersonRow, event.person_id)
     if person is None or person.case_ended_at is not None:
         return
     person.case_ended_at = event.ended_at
     work.session.add(person)
-    if not any(answer.stands(at=work.now) for answer in answer_store.answers_of(work, event.person_id)):
-        fact_store.forget_facts(work, event.person_id)
     reconsider(work, event.person_id)
 
 

@@ -64,7 +64,9 @@ def waiting_for(work: UnitOfWork, person_id: str) -> list[dict[str, Any]]:  # An
     )
     found = []
     for row in work.session.exec(query.order_by(col(InquiryRow.asked_at))):
-        inquiry = inquiry_store.read(work, row)
+        inquiry = inquiry_store.read_or_none(work, row)
+        if inquiry is None:
+            continue
         found.append(
             {
                 "inquiry_id": row.inquiry_id,

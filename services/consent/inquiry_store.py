@@ -4,11 +4,15 @@ from dataclasses import dataclass
 from secrets import token_urlsafe
 from typing import Any
 
+import structlog
 from sqlmodel import col, select
 
 from services.consent.domain import ANSWER_WITHIN
 from services.consent.tables import InquiryRow, SubjectRow
+from shared.keys import UnreadableValue
 from shared.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
 
 WAITING, APPROVED, DECLINED, LAPSED, VOID = "waiting", "approved", "declined", "lapsed", "void"
 
@@ -25,9 +29,19 @@ class Inquiry:
 
 
 def inquiries_about(work: UnitOfWork, subject: SubjectRow) -> list[Inquiry]:
-    """Return all inquiries about a subject, oldest first."""
+    """Return all inquiries about a subject, oldest first. What cannot be read does not count, and stops nothing."""
     query = select(InquiryRow).where(InquiryRow.subject_id == subject.subject_id)
-    return [read(work, row) for row in work.session.exec(query.order_by(col(InquiryRow.asked_at)))]
+    rows = work.session.exec(query.order_by(col(InquiryRow.asked_at)))
+    return [inquiry for row in rows if (inquiry := read_or_none(work, row)) is not None]
+
+
+def read_or_none(work: UnitOfWork, row: InquiryRow) -> Inquiry | None:
+    """Return what a row holds, or None if nobody can read it any more."""
+    try:
+        return read(work, row)
+    except UnreadableValue:
+        log.error("inquiry_unreadable", inquiry_id=row.inquiry_id)
+        return None
 
 
 def read(work: UnitOfWork, row: InquiryRow) -> Inquiry:

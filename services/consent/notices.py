@@ -10,9 +10,9 @@ import structlog
 
 from services.consent import answer_store, fact_store, inquiries, release_store, store
 from services.consent.composition import Composed, Position, position
-from services.consent.domain import Answer, Ending, referral_purpose
+from services.consent.domain import Answer, Ending, KnownFact, referral_purpose
 from services.consent.release import adds_nothing
-from services.consent.tables import PersonRow, ReleaseRow, SubjectRow
+from services.consent.tables import PersonRow, RecipientRow, ReleaseRow, SubjectRow
 from shared.contracts.consent import ReferralCleared, ReferralNotCleared
 from shared.keys import UnreadableValue
 from shared.unit_of_work import UnitOfWork
@@ -36,8 +36,19 @@ def reconsider(work: UnitOfWork, person_id: str) -> None:
     for subject in subjects:
         recipient = store.recipient(work.session, subject.recipient_id)
         if recipient is not None:
-            _reconsider_subject(work, subject, position(work, subject, recipient, facts, answers), answers)
+            _reconsider_subject(work, subject, _position(work, subject, recipient, facts, answers), answers)
     _forget_if_over(work, person_id, answers)
+
+
+def _position(
+    work: UnitOfWork, subject: SubjectRow, recipient: RecipientRow, facts: list[KnownFact], answers: list[Answer]
+) -> Position:
+    """Return where a recipient stands; about a subject that cannot be read nothing may be told, or stay told."""
+    try:
+        return position(work, subject, recipient, facts, answers)
+    except UnreadableValue:
+        log.error("subject_unreadable", subject_id=subject.subject_id)
+        return Position(Composed({}))
 
 
 def _reconsider_subject(work: UnitOfWork, subject: SubjectRow, stand: Position, answers: list[Answer]) -> None:
@@ -102,5 +113,5 @@ def told(work: UnitOfWork, release: ReleaseRow) -> dict[str, Any]:  # Any: JSON 
 def _forget_if_over(work: UnitOfWork, person_id: str, answers: list[Answer]) -> None:
     person = work.session.get(PersonRow, person_id)
     over = person is not None and person.case_ended_at is not None
-    if over and not any(answer.stands(at=work.now) for answer in answers):
+    if over and not any(answer.keeps_facts(at=work.now) for answer in answers):
         fact_store.forget_facts(work, person_id)

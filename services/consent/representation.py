@@ -16,7 +16,7 @@ from services.consent import answer_store, store
 from services.consent.declaration import Declaration
 from services.consent.domain import Answer, AnswerState, Word
 from services.consent.errors import NotAcceptable, ObjectionStands, RecipientNotFound, RepresentationNotFound
-from services.consent.tables import RecipientRow, RepresentationRow
+from services.consent.tables import GrantRow, RecipientRow, RepresentationRow
 from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
 
@@ -163,7 +163,13 @@ def _faults(
 
 
 def _objected(work: UnitOfWork, declared: Declaration) -> set[Category]:
-    """Return the categories on which the person's own last word to this recipient is a no, or was taken back."""
+    """Return the categories on which the person's own last word to this recipient is a no, or was taken back.
+
+    A word that nobody can read may be a no to any of them.
+    """
+    lost = answer_store.unreadable_answers(work, declared.person_id)
+    if any(row.ended_at is None and _is_to_the_same(grant, declared) for row, grant in lost):
+        return set(Category)
     last: dict[tuple[Category, str], Answer] = {}
     for answer in answer_store.answers_of(work, declared.person_id):
         mine = answer.given_by is None and answer.confirm_by is None
@@ -173,6 +179,10 @@ def _objected(work: UnitOfWork, declared: Declaration) -> set[Category]:
     return {
         answer.category for answer in last.values() if answer.state(at=work.now) in against or answer.word is Word.NO
     }
+
+
+def _is_to_the_same(grant: GrantRow, declared: Declaration) -> bool:
+    return (grant.recipient_id, grant.purpose) == (declared.recipient_id, declared.purpose)
 
 
 def _place(representation_id: str) -> str:

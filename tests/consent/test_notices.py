@@ -221,6 +221,39 @@ def test_facts_outlive_the_case_while_a_grant_stands_and_go_with_the_last_one(ga
     assert gate.rows(FactRow, FactRow.content != None) == []  # noqa: E711  SQL
 
 
+@pytest.mark.parametrize(("word", "kept"), [(Word.YES, 1), (Word.ASK, 1), (Word.NO, 0)])
+def test_only_a_yes_or_an_ask_keeps_facts_beyond_the_case(gate: Gate, word: Word, kept: int) -> None:
+    person = gate.a_person()
+    gate.hear(a_conclusion(person))
+    gate.grant(person, CONCLUSION, word=word)
+
+    gate.hear(a_case_end(person))
+
+    assert len(gate.rows(FactRow, FactRow.content != None)) == kept  # noqa: E711  SQL
+
+
+def test_a_later_no_lets_go_of_the_facts_of_a_case_that_has_ended(gate: Gate) -> None:
+    person = gate.a_person()
+    gate.hear(a_conclusion(person))
+    gate.grant(person, CONCLUSION)
+    gate.hear(a_case_end(person))
+
+    gate.grant(person, CONCLUSION, word=Word.NO)
+
+    assert gate.rows(FactRow, FactRow.content != None) == []  # noqa: E711  SQL
+
+
+def test_a_held_yes_keeps_the_facts_of_a_case_that_has_ended(gate: Gate) -> None:
+    person = gate.a_person()
+    gate.hear(a_conclusion(person))
+    gate.grant(person, CONCLUSION)
+    gate.ask("POST", f"/persons/{person}/hold", {})
+
+    gate.hear(a_case_end(person))
+
+    assert len(gate.rows(FactRow, FactRow.content != None)) == 1  # noqa: E711  SQL
+
+
 def test_what_was_forgotten_with_the_case_does_not_come_back_with_a_late_version(gate: Gate) -> None:
     person = gate.a_person()
     gate.hear(a_finding(person, WORK, "outdated", fact_id="fact-0001", version=1))
