@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from shared.observability import correlation_id
 from shared.outbox import random_id
+from shared.repeat import IdempotencyKeyReused
 from shared.writer import StoreUnavailable
 
 
@@ -111,6 +112,7 @@ def new_app(title: str, *, version: str, tokens: Tokens, lifespan: Any) -> FastA
     app.add_exception_handler(Unauthorised, _answer(401))
     app.add_exception_handler(Forbidden, _answer(403))
     app.add_exception_handler(StoreUnavailable, _answer(503))
+    app.add_exception_handler(IdempotencyKeyReused, _answer(409))
     app.middleware("http")(_correlate)
     return app
 

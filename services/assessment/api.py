@@ -1,12 +1,12 @@
 """HTTP of assessment: translate in, call one handler, translate out."""
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Depends, Header, Path
+from fastapi import APIRouter, Depends, Path
+from pydantic import BaseModel
 
 from services.assessment import __version__, contest, domain, export, finding, handlers, statement, store, view
 from services.assessment.domain import Vocabulary
@@ -27,6 +27,7 @@ from services.assessment.handlers import Answer
 from services.assessment.view import CaseLine, CaseView
 from shared.access import AccessExport
 from shared.contracts.envelope import Id
+from shared.repeat import RequestKey, repeatable
 from shared.service import Service
 from shared.web import Caller, Role, allow
 
@@ -34,7 +35,6 @@ log = structlog.get_logger()
 
 CaseId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 EntryId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
-RequestKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[A-Za-z0-9_-]{16,64}$")]
 PersonId = Annotated[Id, Path()]
 Team = Annotated[Caller, Depends(allow(Role.ASSESSOR, Role.LEAD))]
 PersonDesk = Annotated[Caller, Depends(allow(Role.PERSON_DESK))]
@@ -64,12 +64,13 @@ def _writing(service: Service) -> Write:
         handler: Callable[..., Answer],
         *,
         key: str | None = None,
+        body: BaseModel | None = None,
         **given: Any,
     ) -> Answer:  # Any: what the handler takes
-        bound = hashlib.sha256(f"{caller.caller_id}|{event}|{case_id}|{key}".encode()).hexdigest() if key else None
+        request = repeatable(key, sent_by=caller.caller_id, what=f"{event}|{case_id}", body=body)
         act = partial(handler, case_id=case_id, **given)
         answer = await service.writer.run(
-            lambda work: handlers.once(work, case_id, bound, lambda: act(work)),
+            lambda work: handlers.once(work, case_id, request, lambda: act(work)),
             locks=lambda session: store.person_lock(session, case_id),
         )
         log.info(event, by=caller.caller_id, case_id=case_id)
@@ -116,13 +117,17 @@ def _work_on_cases(router: APIRouter, write: Write) -> None:
     ) -> Answer:
         """Write down that contact was tried."""
         given = {"channel": body.channel, "outcome": body.outcome, "by": caller.caller_id}
-        return await write("contact_tried", case_id, caller, handlers.record_contact_attempt, key=key, **given)
+        return await write(
+            "contact_tried", case_id, caller, handlers.record_contact_attempt, key=key, body=body, **given
+        )
 
     @router.post("/cases/{case_id}/attendance", status_code=201)
     async def record_attendance(case_id: CaseId, body: AttendanceBody, caller: Team, key: RequestKey = None) -> Answer:
         """Write down that the person came to a talk."""
         given = {"kind": body.kind, "attended_on": body.attended_on, "by": caller.caller_id}
-        return await write("attendance_recorded", case_id, caller, handlers.record_attendance, key=key, **given)
+        return await write(
+            "attendance_recorded", case_id, caller, handlers.record_attendance, key=key, body=body, **given
+        )
 
 
 def _write_findings(router: APIRouter, write: Write, vocabulary: Vocabulary) -> None:
@@ -147,7 +152,9 @@ def _write_findings(router: APIRouter, write: Write, vocabulary: Vocabulary) -> 
     @router.post("/cases/{case_id}/facts", status_code=201)
     async def record_fact(case_id: CaseId, body: FactBody, caller: Team, key: RequestKey = None) -> Answer:
         """Write down a finding."""
-        return await write("fact_recorded", case_id, caller, finding.record_fact, key=key, **fact_in(body, caller))
+        return await write(
+            "fact_recorded", case_id, caller, finding.record_fact, key=key, body=body, **fact_in(body, caller)
+        )
 
     @router.put("/cases/{case_id}/facts/{fact_id}")
     async def correct_fact(case_id: CaseId, fact_id: EntryId, body: CorrectionBody, caller: Team) -> Answer:
@@ -171,7 +178,7 @@ def _write_findings(router: APIRouter, write: Write, vocabulary: Vocabulary) -> 
     async def write_note(case_id: CaseId, body: NoteBody, caller: Team, key: RequestKey = None) -> Answer:
         """Keep a private note."""
         given = {"text": body.text, "by": caller.caller_id}
-        return await write("note_written", case_id, caller, finding.write_note, key=key, **given)
+        return await write("note_written", case_id, caller, finding.write_note, key=key, body=body, **given)
 
     @router.post("/cases/{case_id}/recommendations", status_code=201)
     async def make_recommendation(case_id: CaseId, body: CodeBody, caller: Team) -> Answer:
@@ -199,7 +206,7 @@ def _write_statements(router: APIRouter, write: Write) -> None:
             "about_somebody_else": about,
             "by": caller.caller_id,
         }
-        return await write("statement_drafted", case_id, caller, statement.draft_statement, key=key, **given)
+        return await write("statement_drafted", case_id, caller, statement.draft_statement, key=key, body=body, **given)
 
     @router.put("/cases/{case_id}/statements/{statement_id}")
     async def redraft_statement(case_id: CaseId, statement_id: EntryId, body: StatementBody, caller: Team) -> Answer:

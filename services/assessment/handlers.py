@@ -14,24 +14,28 @@ from services.assessment.store import AnsweredRequest, Case
 from shared.contracts.assessment import AttendanceKind, CaseTaken
 from shared.contracts.intake import CaseEnded, CaseOpened, Channel
 from shared.inbox import TooEarly
+from shared.repeat import Repeatable
 from shared.unit_of_work import UnitOfWork
 
 Answer = dict[str, str | int]
 """What a request is answered with: ids, versions, codes of the process and hashes."""
 
 
-def once(work: UnitOfWork, case_id: str, request_key: str | None, act: Callable[[], Answer]) -> Answer:
+def once(work: UnitOfWork, case_id: str, request: Repeatable | None, act: Callable[[], Answer]) -> Answer:
     """Act, unless the same request was answered before: then repeat that answer. Without a key, act."""
-    if request_key is None:
+    if request is None:
         return act()
     person_id = store.load_case(work.session, case_id).person_id
-    place = f"answered_request.answer.{request_key}"
-    known = work.session.get(AnsweredRequest, request_key)
+    place = f"answered_request.answer.{request.request_key}"
+    known = work.session.get(AnsweredRequest, request.request_key)
     if known is not None:
-        return dict(work.unseal(person_id, place, known.answer))
+        answered = work.unseal(person_id, place, known.answer)
+        request.check_same(answered["body_sha256"])
+        return dict(answered["answer"])
     answer = act()
-    sealed = work.seal(person_id, place, answer)
-    work.session.add(AnsweredRequest(request_key=request_key, case_id=case_id, answer=sealed, answered_at=work.now))
+    sealed = work.seal(person_id, place, {"answer": answer, "body_sha256": request.body_sha256})
+    row = AnsweredRequest(request_key=request.request_key, case_id=case_id, answer=sealed, answered_at=work.now)
+    work.session.add(row)
     return answer
 
 

@@ -6,11 +6,12 @@ import structlog
 from fastapi import APIRouter, Depends, Path
 from fastapi.responses import PlainTextResponse
 
-from services.consent import __version__, export, grants, grounds, ledger_view, preview, receipts, store
+from services.consent import __version__, export, grants, grounds, ledger_view, preview, receipts, repetition, store
 from services.consent.form import GrantGiven, PreviewAsked, RecipientId, Withdrawal
 from services.consent.settings import ConsentSettings
 from shared.access import AccessExport
 from shared.contracts.envelope import Id
+from shared.repeat import RequestKey, repeatable
 from shared.service import Service
 from shared.web import Caller, Role, allow
 
@@ -25,11 +26,18 @@ def add_person_routes(router: APIRouter, service: Service, settings: ConsentSett
     """Add what a person can do and see."""
 
     @router.post("/grants", status_code=201, tags=["person"])
-    async def give_grant(given: GrantGiven, caller: PersonDesk) -> dict[str, Any]:  # Any: JSON values
-        """Record a person's answers; they take effect with this reply, and end the answers before them."""
+    async def give_grant(given: GrantGiven, caller: PersonDesk, key: RequestKey = None) -> dict[str, Any]:  # Any: JSON values
+        """Record a person's answers; they take effect with this reply, and end the answers before them.
+
+        Sent again with its `Idempotency-Key` it is answered the same and changes nothing: what the person decided
+        meanwhile, a withdrawal above all, stands.
+        """
         declared = given.declaration(recorded_by=caller.caller_id)
+        request = repeatable(key, sent_by=caller.caller_id, what="grant", body=given)
         given_out = await service.writer.run(
-            lambda work: receipts.record(work, declared, issuer=issuer),
+            lambda work: repetition.once(
+                work, request, person_id=given.person_id, act=lambda work: receipts.record(work, declared, issuer=issuer)
+            ),
             locks=lambda _: {f"person:{given.person_id}"},
             urgent=True,
         )

@@ -240,6 +240,17 @@ class LeaseRow(Base, table=True):
     until: datetime = Field(sa_type=Instant)
 
 
+class AnsweredRequestRow(Base, table=True):
+    """What was answered to a grant that came with an Idempotency-Key, and the hash of what stood in it: sealed."""
+
+    __tablename__ = "answered_request"
+
+    request_key: str = Field(primary_key=True, max_length=64)
+    person_id: str = Field(max_length=64)
+    answer: bytes = Field(sa_column=Column(LargeBinary, nullable=False), repr=False)
+    answered_at: datetime = Field(sa_type=Instant)
+
+
 class PersonRow(Base, table=True):
     """A person whom the gate has heard of."""
 

@@ -1,13 +1,12 @@
 """HTTP of intake: translate in, call one handler, translate out."""
 
-import hashlib
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Depends, Header, Path
+from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 
 from services.intake import __version__, domain, export, handlers, store
@@ -17,6 +16,7 @@ from services.intake.store import Case
 from shared.access import AccessExport
 from shared.contracts.envelope import Id
 from shared.contracts.intake import Contact, Identity, Origin
+from shared.repeat import Repeatable, RequestKey, repeatable
 from shared.service import Service
 from shared.unit_of_work import UnitOfWork
 from shared.web import Caller, Role, allow
@@ -24,7 +24,6 @@ from shared.web import Caller, Role, allow
 log = structlog.get_logger()
 
 CaseId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
-RequestKey = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[A-Za-z0-9_-]{16,64}$")]
 Worker = Annotated[Caller, Depends(allow(Role.INTAKE_WORKER))]
 WorkerOrLead = Annotated[Caller, Depends(allow(Role.INTAKE_WORKER, Role.LEAD))]
 PersonId = Annotated[Id, Path()]
@@ -74,11 +73,15 @@ def routes(service: Service, *, team_id: str) -> APIRouter:
     router = APIRouter(tags=["intake"])
 
     async def write(
-        event: str, caller: Caller, act: Callable[[UnitOfWork], Answer], *, case_id: str = "", key: str | None = None
+        event: str,
+        caller: Caller,
+        act: Callable[[UnitOfWork], Answer],
+        *,
+        case_id: str = "",
+        request: Repeatable | None = None,
     ) -> Answer:
-        bound = hashlib.sha256(f"{caller.caller_id}|{event}|{case_id}|{key}".encode()).hexdigest() if key else None
         answer = await service.writer.run(
-            lambda work: handlers.once(work, bound, lambda: act(work)),
+            lambda work: handlers.once(work, request, lambda: act(work)),
             locks=lambda session: store.person_lock(session, case_id),
         )
         log.info(event, by=caller.caller_id, case_id=case_id or answer["case_id"])
@@ -93,7 +96,8 @@ def routes(service: Service, *, team_id: str) -> APIRouter:
         def act(work: UnitOfWork) -> Answer:
             return handlers.open_case(work, origin=origin, contact=contact, identity=identity, team_id=team_id)
 
-        return await write("case_opened", caller, act, key=key)
+        request = repeatable(key, sent_by=caller.caller_id, what="case_opened", body=body)
+        return await write("case_opened", caller, act, request=request)
 
     @router.get("/cases")
     def list_cases(_caller: WorkerOrLead) -> list[CaseLine]:

@@ -14,21 +14,35 @@ from services.intake.store import AnsweredRequest, Case, Commission, Notice
 from shared.contracts.consent import CommissionCancelled, CommissionReceived
 from shared.contracts.intake import CaseEnded, CaseOpened, Contact, ContactRecorded, Identity, IdentityRecorded, Origin
 from shared.inbox import TooEarly
+from shared.repeat import Repeatable
 from shared.unit_of_work import UnitOfWork
 
 Answer = dict[str, str | int]
 """What a request is answered with: ids, versions and codes, nothing personal."""
 
 
-def once(work: UnitOfWork, request_key: str | None, act: Callable[[], Answer]) -> Answer:
-    """Act, unless the same request was answered before: then repeat that answer. Without a key, act."""
-    if request_key is None:
+def once(work: UnitOfWork, request: Repeatable | None, act: Callable[[], Answer]) -> Answer:
+    """Act, unless the same request was answered before: then repeat that answer. Without a key, act.
+
+    The answer names the person under whose key the hash of the body is sealed.
+    """
+    if request is None:
         return act()
-    known = work.session.get(AnsweredRequest, request_key)
+    place = f"answered_request.body_sha256.{request.request_key}"
+    known = work.session.get(AnsweredRequest, request.request_key)
     if known is not None:
-        return dict(json.loads(known.answer))
+        answer: Answer = json.loads(known.answer)
+        request.check_same(
+            work.unseal(str(answer["person_id"]), place, known.body_sha256) if known.body_sha256 else None
+        )
+        return answer
     answer = act()
-    row = AnsweredRequest(request_key=request_key, answer=json.dumps(answer), answered_at=work.now)
+    row = AnsweredRequest(
+        request_key=request.request_key,
+        answer=json.dumps(answer),
+        body_sha256=work.seal(str(answer["person_id"]), place, request.body_sha256),
+        answered_at=work.now,
+    )
     work.session.add(row)
     return answer
 

@@ -64,12 +64,13 @@ class Notice(Base, table=True):
 
 
 class AnsweredRequest(Base, table=True):
-    """What was answered to a request with an Idempotency-Key: ids only."""
+    """What was answered to a request with an Idempotency-Key: ids only. What stood in it is a hash, sealed."""
 
     __tablename__ = "answered_request"
 
     request_key: str = Field(primary_key=True, max_length=64)
     answer: str = Field(max_length=1000)
+    body_sha256: bytes | None = Field(default=None, sa_type=LargeBinary, repr=False)
     answered_at: datetime = Field(sa_type=Instant)
 
 

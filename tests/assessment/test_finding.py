@@ -163,3 +163,13 @@ def test_a_finding_that_is_sent_again_with_its_key_is_recorded_once(assessment: 
 
     assert first.json() == again.json()
     assert len(assessment.announced(FactRecorded)) == 1
+
+
+def test_a_key_that_comes_again_with_another_finding_is_refused_and_records_nothing(assessment: Assessment) -> None:
+    path = f"/cases/{assessment.open_case().case_id}/facts"
+    assessment.ask("POST", path, a_fact(), key=KEY)
+
+    answer = assessment.ask("POST", path, a_fact() | {"contested": True}, key=KEY)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_key_reused")
+    assert len(assessment.announced(FactRecorded)) == 1

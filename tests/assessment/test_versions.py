@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, invariant, multiple, rule
 
 from shared.contracts.assessment import FactRecorded, FactRemoved
 from tests.assessment.builders import a_fact, running_assessment
@@ -29,22 +29,26 @@ class Findings(RuleBasedStateMachine):
         self.case_id = self.assessment.open_case().case_id
         self.history: dict[str, list[int]] = {}
         self.removed: set[str] = set()
-        self.keyed: dict[str, str] = {}
+        self.keyed: dict[str, tuple[str, int]] = {}
 
     def teardown(self) -> None:
         """Stop the service."""
         self.stack.close()
 
     @rule(target=facts, severity=SEVERITIES, key=KEYS)
-    def record(self, severity: int, key: str | None) -> str:
-        """Record a finding; the same key again is the same finding."""
+    def record(self, severity: int, key: str | None) -> MultipleResults[str]:
+        """Record a finding; the same key again is the same finding, and with another finding it is refused."""
         path = f"/cases/{self.case_id}/facts"
-        answer = self.assessment.ask("POST", path, a_fact(severity=severity), key=key).json()
-        fact_id = str(answer["fact_id"])
-        assert self.keyed.get(key or "", fact_id) == fact_id
-        self.keyed |= {key: fact_id} if key else {}
+        answer = self.assessment.ask("POST", path, a_fact(severity=severity), key=key)
+        known_id, known_severity = self.keyed.get(key or "", (None, severity))
+        assert answer.status_code == (201 if known_severity == severity else 409)
+        if answer.status_code != 201:
+            return multiple()
+        fact_id = str(answer.json()["fact_id"])
+        assert known_id in {None, fact_id}
+        self.keyed |= {key: (fact_id, severity)} if key else {}
         self.history.setdefault(fact_id, [severity])
-        return fact_id
+        return multiple(fact_id)
 
     @rule(fact_id=facts, severity=SEVERITIES)
     def correct(self, fact_id: str, severity: int) -> None:

@@ -59,9 +59,12 @@ class Gate:
         service: ConsentService = self.app.state.service
         return service
 
-    def ask(self, method: str, path: str, body: Any = None, *, role: str = "person_desk") -> Response:
+    def ask(
+        self, method: str, path: str, body: Any = None, *, role: str = "person_desk", key: str | None = None
+    ) -> Response:
         """Send a request with the token of a role."""
-        return self.http.request(method, path, json=body, headers={"Authorization": f"Bearer {role}"})
+        headers = {"Authorization": f"Bearer {role}"} | ({"Idempotency-Key": key} if key else {})
+        return self.http.request(method, path, json=body, headers=headers)
 
     def write(
         self,

@@ -162,3 +162,14 @@ def test_the_key_of_one_caller_says_nothing_to_another(intake: Intake) -> None:
     lead = intake.ask("POST", "/cases", body, key=KEY, role="lead")
 
     assert worker.json() != lead.json()
+
+
+def test_a_key_that_comes_again_with_another_person_is_refused_and_opens_nothing(intake: Intake) -> None:
+    body = {"origin": "self", "contact": IN_PERSON}
+    intake.ask("POST", "/cases", body | {"identity": {"name": "Erika Beispiel"}}, key=KEY)
+
+    answer = intake.ask("POST", "/cases", body | {"identity": {"name": "Anna Beispiel"}}, key=KEY)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_key_reused")
+    assert len(intake.lines()) == 1
+    assert "Beispiel" not in answer.text
