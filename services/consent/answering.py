@@ -4,6 +4,7 @@ Whatever comes from outside gets an answer that names field and reason, or `empt
 ours, and never a value.
 """
 
+import asyncio
 import json
 from typing import Any
 
@@ -18,6 +19,9 @@ from shared.writer import StoreUnavailable, Writer
 log = structlog.get_logger()
 
 Answer = dict[str, Any]  # Any: JSON values
+
+LONGEST_OPEN, LONGEST_COMMAND = 1024, 64 * 1024
+"""In bytes, as they come: many times what the longest acceptable request has."""
 
 TRY_AGAIN: Answer = {"result": "try_again"}
 NOT_VOUCHED_FOR: Answer = {
@@ -37,6 +41,7 @@ class Answering:
     async def to_open(self, recipient_id: str, body: bytes) -> Answer:
         """Return what the recipient learns by opening a notice now. A fault of ours looks like any other empty one."""
         try:
+            _check_size(body, LONGEST_OPEN)
             notice_id = read_open(_json(body)).open
             return await self._writer.run(
                 lambda work: opening.open_notice(
@@ -57,14 +62,20 @@ class Answering:
         """Return whether the command was received, or what is wrong with it. Raises what is not the caller's fault."""
         command_id: str | None = None
         try:
-            raw = _json(self._unsealed(body))
+            _check_size(body, LONGEST_COMMAND)
+            # Takes milliseconds, more for a body that was made to: nobody else waits for it.
+            raw = await asyncio.to_thread(self._read, body)
             command_id = command_id_of(raw)
-            faults = await self._carry_out(recipient_id, read_command(raw))
+            command = await asyncio.to_thread(read_command, raw)
+            faults = await self._carry_out(recipient_id, command)
         except RefusedRequest as refused:
             faults = refused.errors
         if faults:
             return {"result": "refused", "command_id": command_id, "errors": faults}
         return {"result": "received", "command_id": command_id}
+
+    def _read(self, body: bytes) -> Any:  # Any: whatever came from outside
+        return _json(self._unsealed(body))
 
     async def _carry_out(self, recipient_id: str, command: Command) -> commissions.Faults:
         return await self._writer.run(
@@ -81,6 +92,12 @@ class Answering:
             return self._gate_key.unseal(body)
         except UnreadableRequest as error:
             raise RefusedRequest(("body", str(error))) from None
+
+
+def _check_size(body: bytes, longest: int) -> None:
+    """Refuse what is too long before a byte of it is read."""
+    if len(body) > longest:
+        raise RefusedRequest(("body", "is too long"))
 
 
 def _json(body: bytes) -> Any:  # Any: whatever came from outside

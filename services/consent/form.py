@@ -178,5 +178,5 @@ class RecipientRegistered(Body):
     role: RecipientRole
     display_name: str = Field(pattern=r"^[^\x00-\x1f]{1,120}$")
     offered: list[Category] = Field(max_length=MOST_OFFERED)
-    public_key: dict[str, str]
+    public_key: dict[str, str | list[str]]
     secrecy_commitment: SecrecyCommitment

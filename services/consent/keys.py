@@ -11,6 +11,8 @@ from shared.topology import MAX_MESSAGE_BYTES
 
 _ALGORITHMS = ("ECDH-ES", "A256GCM")
 _CURVE = "P-256"
+PUBLIC_FIELDS = ("kty", "crv", "x", "y")
+"""All of a JWK that makes a public key."""
 
 
 class UnreadableRequest(ValueError):
@@ -32,16 +34,33 @@ class _Registry(JWERegistry):
 _REGISTRY = _Registry(algorithms=list(_ALGORITHMS))
 
 
-def read_public_key(jwk: Mapping[str, Any]) -> ECKey:
-    """Return a recipient's public key; refuse a private one and any other curve."""
+def read_public_key(jwk: Mapping[str, Any]) -> ECKey:  # Any: a JWK
+    """Return a recipient's public key; refuse a private one, any other curve, and one that is not to encrypt with.
+
+    Nothing but the point is taken over: what else stands in a JWK can make each use of it fail later.
+    """
+    if "d" in jwk or jwk.get("crv", _CURVE) != _CURVE:
+        raise UnusableKey("must be the public half of a key on P-256")
+    if not _is_to_encrypt_with(jwk):
+        raise UnusableKey("must be a key to encrypt with: not use, key_ops or alg of another kind")
     try:
-        key = ECKey.import_key(dict(jwk))
-        fits = key.curve_name == _CURVE and not key.is_private
+        return ECKey.import_key({name: jwk[name] for name in PUBLIC_FIELDS})
     except (JoseError, ValueError, TypeError, KeyError):
         raise UnusableKey("is not an EC key in JWK form") from None
-    if not fits:
-        raise UnusableKey("must be the public half of a key on P-256")
-    return key
+
+
+def try_public_key(jwk: Mapping[str, Any]) -> None:  # Any: a JWK
+    """Seal something for a key before anything depends on it; raise UnusableKey."""
+    try:
+        seal_for(read_public_key(jwk), b"trial")
+    except (JoseError, ValueError, TypeError):
+        raise UnusableKey("cannot be encrypted with") from None
+
+
+def _is_to_encrypt_with(jwk: Mapping[str, Any]) -> bool:  # Any: a JWK
+    operations = jwk.get("key_ops", ["deriveKey"])
+    derives = isinstance(operations, list) and not {"deriveKey", "deriveBits"}.isdisjoint(map(str, operations))
+    return derives and jwk.get("use", "enc") == "enc" and str(jwk.get("alg", "ECDH-ES")).startswith("ECDH-ES")
 
 
 class GateKey:

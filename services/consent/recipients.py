@@ -1,10 +1,11 @@
 """The registry of recipients: who may ever receive anything. Without a secrecy commitment nobody is registered."""
 
 from datetime import date
+from typing import Any
 
 from services.consent.domain import RecipientRole
 from services.consent.errors import NotAcceptable, RecipientNotFound
-from services.consent.keys import UnusableKey, read_public_key
+from services.consent.keys import PUBLIC_FIELDS, UnusableKey, try_public_key
 from services.consent.tables import RecipientRow
 from shared.contracts.categories import Category
 from shared.contracts.released import RELEASED_FIELDS, JobcenterSituation, ProviderReferral, Released
@@ -24,7 +25,7 @@ def register(
     role: RecipientRole,
     display_name: str,
     offered: list[Category],
-    public_key: dict[str, str],
+    public_key: dict[str, Any],  # Any: a JWK
     signed_on: date,
     document_sha256: str,
 ) -> None:
@@ -32,7 +33,7 @@ def register(
     if not is_recipient_id(recipient_id):
         raise NotAcceptable(("recipient_id", "must be lower case letters, digits and hyphens"))
     try:
-        read_public_key(public_key)
+        try_public_key(public_key)
     except UnusableKey as error:
         raise NotAcceptable(("public_key", str(error))) from None
     holdable = RELEASED_FIELDS[_MESSAGES[role]]
@@ -52,7 +53,8 @@ def register(
         commitment_signed_on=signed_on,
         commitment_sha256=document_sha256,
     )
-    row.display_name, row.offered, row.public_key = display_name, [item.value for item in offered], public_key
+    row.display_name, row.offered = display_name, [item.value for item in offered]
+    row.public_key = {name: str(public_key[name]) for name in PUBLIC_FIELDS}
     row.commitment_signed_on, row.commitment_sha256, row.ended_at = signed_on, document_sha256, None
     work.session.add(row)
 

@@ -14,6 +14,9 @@ NoticeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9 ./_-]{0,39}$")]
 BudgetLine = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9.-]{1,19}$")]
 
+MOST_FAULTS = 10
+"""A refusal names no more faults than this: its size must not grow with what somebody sends."""
+
 _ADDRESS = {
     Channel.PHONE: re.compile(r"\+?[0-9][0-9 /-]{4,24}"),
     Channel.EMAIL: re.compile(r"[^@\s]{1,64}@[A-Za-z0-9.-]{1,80}"),
@@ -151,9 +154,12 @@ _REASONS = {
 def refused(error: ValidationError) -> RefusedRequest:
     """Return the refusal for a validation error, in words that are built from the schema alone."""
     faults = []
-    for item in error.errors(include_input=False, include_url=False):
+    found = error.errors(include_input=False, include_url=False)
+    for item in found[:MOST_FAULTS]:
         where = ".".join(str(part) for part in item["loc"]) or _field_named_by(item["msg"])
         faults.append((_printable(where), _reason(dict(item))))
+    if len(found) > MOST_FAULTS:
+        faults.append(("body", "has more faults than are named here"))
     return RefusedRequest(*faults)
 
 

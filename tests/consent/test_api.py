@@ -238,6 +238,9 @@ SEVEN = ["identity", "contact", "livelihood", "housing", "debts", "family", "saf
         ("schuldnerhilfe", {"role": "jobcenter", "offered": ["debts"]}, "offered"),
         ("schuldnerhilfe", {"public_key": {}}, "public_key"),
         ("schuldnerhilfe", {"public_key": {**PUBLIC_KEY, "crv": "P-384"}}, "public_key"),
+        ("schuldnerhilfe", {"public_key": {**PUBLIC_KEY, "use": "sig"}}, "public_key"),
+        ("schuldnerhilfe", {"public_key": {**PUBLIC_KEY, "key_ops": ["verify"]}}, "public_key"),
+        ("schuldnerhilfe", {"public_key": {**PUBLIC_KEY, "y": PUBLIC_KEY["x"]}}, "public_key"),
         ("schuldnerhilfe", {"secrecy_commitment": None}, "secrecy_commitment"),
         ("schuldnerhilfe", {"secrecy_commitment": {"signed_on": "2026-01-15"}}, "secrecy_commitment"),
         (

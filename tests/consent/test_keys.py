@@ -1,5 +1,7 @@
 """What goes outside is sealed for one recipient; what comes from outside has to be sealed for the gate."""
 
+from typing import Any
+
 import pytest
 from joserfc.errors import JoseError
 from joserfc.jwe import decrypt_compact
@@ -63,10 +65,27 @@ def test_what_is_not_sealed_for_the_gate_is_unreadable(token: bytes) -> None:
         {**PUBLIC_KEY, "x": "AAAA"},
         {name: str(value) for name, value in MINE.as_dict(private=True).items()},
         ECKey.generate_key("P-384", private=False).as_dict(),
+        {**PUBLIC_KEY, "use": "sig"},
+        {**PUBLIC_KEY, "use": ""},
+        {**PUBLIC_KEY, "key_ops": ["verify"]},
+        {**PUBLIC_KEY, "key_ops": []},
+        {**PUBLIC_KEY, "key_ops": "deriveKeys"},
+        {**PUBLIC_KEY, "alg": "ES256"},
+        {**PUBLIC_KEY, "x": 1},
     ],
 )
-def test_a_key_that_is_no_public_key_on_the_right_curve_is_unusable_and_not_repeated(jwk: dict[str, str]) -> None:
+def test_a_key_that_is_no_public_key_to_encrypt_with_is_unusable_and_not_repeated(jwk: dict[str, Any]) -> None:
     with pytest.raises(UnusableKey) as refused:
         read_public_key(jwk)
 
-    assert not any(value in str(refused.value) for name, value in jwk.items() if name in {"x", "y", "d", "k"})
+    assert not any(str(value) in str(refused.value) for name, value in jwk.items() if name in {"x", "y", "d", "k"})
+
+
+@pytest.mark.parametrize(
+    "more", [{"use": "enc"}, {"key_ops": ["deriveKey"]}, {"key_ops": ["deriveBits"]}, {"alg": "ECDH-ES"}, {"x5c": "?"}]
+)
+def test_of_a_public_key_only_what_makes_it_one_is_taken(more: dict[str, Any]) -> None:
+    key = read_public_key({**public_half(MINE).as_dict(private=False), **more})
+
+    assert set(key.as_dict(private=False)) == {"kty", "crv", "x", "y"}
+    assert decrypt_compact(seal_for(key, b"released"), MINE).plaintext == b"released"

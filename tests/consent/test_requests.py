@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.consent.opening import EMPTY
+from shared.contracts.envelope import canonical
 from shared.contracts.requests import RefusedRequest, read_command, read_open
 from tests.consent.builders import a_cancellation, a_commission, an_answer_to
 from tests.consent.gate import Gate
@@ -163,6 +164,40 @@ def test_a_refusal_names_the_command_where_it_can(unmoved_gate: Gate) -> None:
     assert answer["command_id"] == command["command_id"]
     assert [error["field"] for error in answer["errors"]] == ["service"]
     assert SECRET not in str(answer)
+
+
+@pytest.mark.parametrize("number", [10, 11, 2000])
+def test_a_refusal_names_ten_faults_and_then_says_that_there_are_more(unmoved_gate: Gate, number: int) -> None:
+    wire, invented = Wire(unmoved_gate), {f"field_{n}": n for n in range(number)}
+
+    faults = [
+        wire.send({**a_commission(), **invented})["errors"],
+        wire.open_bytes(canonical({"open": "notice-1", **{f"f{n}": 1 for n in range(min(number, 90))}}))["errors"],
+    ]
+
+    more = [{"field": "body", "reason": "has more faults than are named here"}] if number > 10 else []
+    assert [len(named) for named in faults] == [10 + len(more)] * 2
+    assert [named[10:] for named in faults] == [more] * 2
+
+
+@pytest.mark.parametrize(("size", "reason"), [(1024, "is not JSON"), (1025, "is too long"), (200_000, "is too long")])
+def test_a_request_to_open_that_is_too_long_is_refused_unread(unmoved_gate: Gate, size: int, reason: str) -> None:
+    answer = Wire(unmoved_gate).open_bytes(b"[" * size)
+
+    assert answer == {"result": "refused", "errors": [{"field": "body", "reason": reason}]}
+
+
+def test_a_command_that_is_too_long_is_refused_unread(unmoved_gate: Gate) -> None:
+    wire = Wire(unmoved_gate)
+
+    long, too_long = (wire.send({**a_commission(), "x": "y" * size}) for size in (48_000, 50_000))
+
+    assert [error["field"] for error in long["errors"]] == ["x"]
+    assert too_long == {
+        "result": "refused",
+        "command_id": None,
+        "errors": [{"field": "body", "reason": "is too long"}],
+    }
 
 
 json_values = st.recursive(
