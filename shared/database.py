@@ -152,6 +152,14 @@ class Database:
         session.expire_all()  # what was read to find the locks may have changed while waiting for them
 
 
+def touch(session: Session, metadata: MetaData, name: str) -> None:
+    """Write a row that says nothing, so that a store that cannot be written fails here, whatever comes after."""
+    table = metadata.tables["row_lock"]
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    row = insert(table).values(name=name)
+    session.execute(row.on_conflict_do_update(index_elements=["name"], set_={"name": row.excluded.name}))
+
+
 def is_out_of_reach(error: DBAPIError) -> bool:
     """Say whether the store failed (connection, disk, lock), and not the statement that was put to it."""
     if error.connection_invalidated:

@@ -76,6 +76,11 @@ class PersonKeys:
             if not inspect(self._engine).has_table(_keys.name):  # else another instance was faster
                 raise
 
+    def look(self) -> None:
+        """Read from the store itself, past what is remembered; raise what the database raises if it cannot be read."""
+        with self._reading.connect() as connection:
+            connection.execute(select(_keys.c.key_id).limit(1)).first()
+
     def close(self) -> None:
         """Close the connections to the store."""
         self._engine.dispose()

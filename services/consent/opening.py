@@ -6,7 +6,9 @@ began is always seen. Whatever may not be known, was never there, or cannot be r
 
 from typing import Any
 
+import structlog
 from sqlalchemy import func
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, select
 
 from services.consent import answer_store, fact_store, ledger_store, release_store, store
@@ -16,10 +18,14 @@ from services.consent.ledger import Entry, EntryKind
 from services.consent.notices import may_stay, reconsider, told
 from services.consent.release import adds_nothing
 from services.consent.settings import ConsentSettings
-from services.consent.tables import LedgerRow, RecipientRow, ReleaseRow, SubjectRow
+from services.consent.tables import LedgerRow, RecipientRow, ReleaseRow, SubjectRow, metadata
 from shared.contracts.consent import ReferralOpened
+from shared.database import touch
 from shared.keys import KeyDestroyed
 from shared.unit_of_work import UnitOfWork
+from shared.writer import StoreUnavailable
+
+log = structlog.get_logger()
 
 OpenAnswer = dict[str, Any]  # Any: JSON values
 
@@ -27,15 +33,19 @@ EMPTY: OpenAnswer = {"result": "empty"}
 
 
 def locks_for(session: Session, *, recipient_id: str, notice_id: str) -> set[str]:
-    """Return the rows to lock before anything is read. What a release belongs to never changes."""
+    """Return the rows to lock before anything is read. What a release belongs to never changes.
+
+    For a notice that stands for nothing as many are locked: neither time nor fault may tell it from another.
+    """
     release = session.get(ReleaseRow, notice_id)
     if release is None or release.recipient_id != recipient_id:
-        return set()
+        return {f"person:-{recipient_id}", f"recipient:{recipient_id}"}  # nobody's, and no other recipient's
     return {f"person:{release.person_id or release.subject_id}", f"recipient:{recipient_id}"}
 
 
 def open_notice(work: UnitOfWork, *, recipient_id: str, notice_id: str, settings: ConsentSettings) -> OpenAnswer:
-    """Return what the recipient is answered, as of now."""
+    """Return what the recipient is answered, as of now; raise StoreUnavailable, the same for every id."""
+    _try_stores(work, recipient_id)
     release = work.session.get(ReleaseRow, notice_id)
     recipient = store.recipient(work.session, recipient_id)
     if release is None or recipient is None or release.recipient_id != recipient_id:
@@ -52,6 +62,19 @@ def open_notice(work: UnitOfWork, *, recipient_id: str, notice_id: str, settings
             return _open_content(work, release, subject, recipient)
     except KeyDestroyed:
         return EMPTY
+
+
+def _try_stores(work: UnitOfWork, recipient_id: str) -> None:
+    """See that database and key store are there before anything depends on the id that was named.
+
+    Otherwise a known id would be answered `try_again`, and an unknown one `empty`.
+    """
+    try:
+        work.keys.look()
+    except SQLAlchemyError as error:
+        log.error("key_store_unavailable", exc_info=error)
+        raise StoreUnavailable from None
+    touch(work.session, metadata, f"recipient:{recipient_id}")  # locked by every opening anyway
 
 
 def _open_content(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, recipient: RecipientRow) -> OpenAnswer:
