@@ -40,6 +40,9 @@ CARE = "care"
 CLAIM = timedelta(seconds=30)
 """How long a row belongs to the instance that took it; after that, another may publish it."""
 
+ALARM_AFTER = timedelta(seconds=60)
+"""A message that waits longer than this for the broker is an alarm."""
+
 KEEP_SENT = timedelta(days=7)
 """How long sent rows are kept, so that a lost queue can be filled again."""
 
@@ -196,6 +199,18 @@ class Outbox:
         """Delete sent rows that are older than the time that they are kept; return how many."""
         done = session.execute(delete(self._table).where(self._table.c.sent_at < now - KEEP_SENT))
         return int(getattr(done, "rowcount", 0))
+
+    def count_late(self, session: Session, *, now: datetime) -> int:
+        """Return how many messages have waited for the broker longer than the alarm time."""
+        table = self._table
+        late = table.c.sent_at.is_(None), table.c.created_at < now - ALARM_AFTER
+        return int(session.execute(select(func.count()).select_from(table).where(*late)).scalar_one())
+
+    def give_up(self, session: Session, destinations: Collection[str], *, now: datetime) -> None:
+        """Count as sent what waits for destinations that are no more: nothing will ever take it there."""
+        table = self._table
+        meant = table.c.sent_at.is_(None), table.c.destination.in_(list(destinations))
+        session.execute(update(table).where(*meant).values(sent_at=now))
 
     def count_unsent(self, session: Session) -> int:
         """Return how many messages wait for the broker."""

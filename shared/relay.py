@@ -100,7 +100,9 @@ class Relay:
         to_care: Publish,
         to_recipient: Publish | None,
         clock: Callable[[], datetime],
+        name_in_logs: Callable[[str], str] = str,
     ) -> None:
+        self._name_in_logs = name_in_logs
         self._database = database
         self._writer = writer
         self._outbox = outbox
@@ -133,7 +135,7 @@ class Relay:
     def _open_lane(self, destination: str) -> _Lane | None:
         publish = self._to_care if destination == CARE else self._to_recipient
         if publish is None:
-            log.error("no_way_to_recipients", destination=destination)
+            log.error("no_way_to_recipients", destination=self._name_in_logs(destination))
             return None
         lane = self._lanes[destination] = _Lane(destination, publish)
         self._tasks.append(asyncio.create_task(self._run_lane(lane)))
@@ -161,7 +163,8 @@ class Relay:
         lane.is_down = bool(leaving) and not came_through
         if errors:
             names = sorted({type(one).__name__ for one in errors.values()})
-            log.warning("publishing_failed", destination=lane.destination, count=len(errors), errors=names)
+            to = lane.destination if lane.destination == CARE else self._name_in_logs(lane.destination)
+            log.warning("publishing_failed", destination=to, count=len(errors), errors=names)
         await self._record([item.message_id for item in batch if item.message_id not in errors], list(errors))
 
     async def _record(self, sent: list[str], failed: list[str]) -> None:

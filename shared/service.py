@@ -40,6 +40,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class NoBroker(RuntimeError):
+    """Raised when a service that runs without a broker is asked for what needs one."""
+
+    code = "no_broker"
+
+    def __init__(self) -> None:
+        super().__init__("this service runs without a broker")
+
+
 class Service:
     """The running parts of one service. `running` starts them in order and stops them in reverse."""
 
@@ -64,6 +73,7 @@ class Service:
         self.inbox = Inbox(metadata, self.keys)
         self.parking = Parking(metadata, self.keys)
         self.to_recipient: Publish | None = None
+        self.name_in_logs: Callable[[str], str] = str
         self.journal = Journal(settings.journal_folder, metadata, service=name)
         self.writer = Writer(self.database, self.keys, self.outbox, self.journal, clock=clock)
         self._erasing = erasing
@@ -104,6 +114,7 @@ class Service:
             to_care=care_publisher(self._line, self.zone_keys, source=self.name),
             to_recipient=self.to_recipient,
             clock=self.clock,
+            name_in_logs=self.name_in_logs,
         )
         self.writer.on_commit(self._relay.take)
         self._relay.start()
@@ -150,7 +161,19 @@ class Service:
         parts["database"] = counts is not None
         parts["journal"] = await asyncio.to_thread(self.journal.is_writable)
         parts["no_message_waits_too_long"] = counts is None or counts["waiting_too_long"] == 0
+        parts["no_message_unsent_too_long"] = counts is None or counts["unsent_too_long"] == 0
+        parts |= self.own_parts()
         return {"ready": all(parts.values()), "parts": parts, "counts": counts or {}}
+
+    def own_parts(self) -> dict[str, bool]:
+        """Say for each part that only this service has whether it works."""
+        return {}
+
+    async def handle_parked(self, parked_id: str) -> bool:
+        """Handle a parked message again; return False if there is none by that id."""
+        if self.receiver is None:
+            raise NoBroker
+        return await self.receiver.handle_parked(parked_id)
 
     async def _database_writes(self) -> bool:
         def touch(work: UnitOfWork) -> None:
@@ -168,6 +191,7 @@ class Service:
             with self.database.read() as session:
                 return {
                     "unsent": self.outbox.count_unsent(session),
+                    "unsent_too_long": self.outbox.count_late(session, now=self.clock()),
                     "parked": self.parking.count(session),
                     "waiting_too_long": self.inbox.count_waiting(session, now=self.clock()),
                 }
@@ -218,12 +242,12 @@ def new_service_app(service: Service, *, title: str, version: str) -> FastAPI:
     @app.post("/parked/{parked_id}/handling", tags=["operation"])
     async def handle_parked(parked_id: str, caller: operator) -> JSONResponse:
         """Handle a parked message again, after its cause was mended."""
-        if service.receiver is None:
-            return problem(503, "no_broker", "this service runs without a broker")
         try:
-            found = await service.receiver.handle_parked(parked_id)
+            found = await service.handle_parked(parked_id)
         except StoreUnavailable:
             raise
+        except NoBroker as error:
+            return problem(503, error.code, str(error))
         except Exception as error:
             log.error("parked_message_failed_again", parked_id=parked_id, exc_info=error)
             return problem(409, "still_fails", f"it stays parked: {getattr(error, 'code', 'handler_failed')}")

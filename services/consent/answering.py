@@ -6,6 +6,7 @@ ours, and never a value.
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -33,10 +34,13 @@ NOT_VOUCHED_FOR: Answer = {
 class Answering:
     """Answers recipients, each request in one transaction."""
 
-    def __init__(self, settings: ConsentSettings, writer: Writer, gate_key: GateKey) -> None:
+    def __init__(
+        self, settings: ConsentSettings, writer: Writer, gate_key: GateKey, *, name_in_logs: Callable[[str], str]
+    ) -> None:
         self._settings = settings
         self._writer = writer
         self._gate_key = gate_key
+        self._name_in_logs = name_in_logs
 
     async def to_open(self, recipient_id: str, body: bytes) -> Answer:
         """Return what the recipient learns by opening a notice now. A fault of ours looks like any other empty one."""
@@ -55,7 +59,7 @@ class Answering:
         except StoreUnavailable:
             return TRY_AGAIN
         except Exception as error:
-            log.error("opening_failed", recipient_id=recipient_id, exc_info=error)
+            log.error("opening_failed", recipient=self._name_in_logs(recipient_id), exc_info=error)
             return opening.EMPTY
 
     async def to_command(self, recipient_id: str, body: bytes) -> Answer:

@@ -17,6 +17,7 @@ from services.consent.errors import ConsentError
 from services.consent.head_export import HeadExport
 from services.consent.outside import Outside
 from services.consent.receipts import Issuer
+from services.consent.reception import PARKED_COMMAND
 from services.consent.settings import ConsentSettings
 from services.consent.signing import SigningKey
 from services.consent.subscribers import subscriptions
@@ -24,7 +25,7 @@ from services.consent.tables import metadata
 from services.consent.timers import Timers
 from shared.keys import KeyDestroyed
 from shared.observability import set_up_logging
-from shared.service import Service, new_service_app, utc_now
+from shared.service import STALLED_SECONDS, Service, new_service_app, utc_now
 from shared.web import answer_errors
 
 STATUSES = {
@@ -48,9 +49,10 @@ class ConsentService(Service):
         super().__init__("consent", settings, metadata, subscriptions(settings), erasing=ERASING, clock=clock)
         self.outside = Outside(settings, self.writer, self.parking)
         self.to_recipient = self.outside.send_notice
+        self.name_in_logs = self.outside.name_in_logs
         self.issuer = Issuer(settings.issuer, SigningKey(settings.signing_key()))
         self.heads = HeadExport(settings, self.database, self.issuer.key, clock=clock)
-        self.timers = Timers(settings, self.database, self.writer, self.outside, self.heads)
+        self.timers = Timers(settings, self.database, self.writer, self.outside, self.heads, outbox=self.outbox)
 
     async def _counts(self) -> dict[str, int] | None:
         counts = await super()._counts()
@@ -87,6 +89,26 @@ class ConsentService(Service):
         with self.database.read() as session:
             found = open_erasures(session)
         return any(one.is_overdue(at=self.clock(), after=NOT_READY_AFTER) for one in found)
+
+    def own_parts(self) -> dict[str, bool]:
+        """Say whether every recipient is served, no request lies unsettled, and the calendar is kept."""
+        return {
+            "recipient_lines": self.outside.every_line_is_up(),
+            "requests_progress": self.outside.oldest_in_flight_seconds() < STALLED_SECONDS,
+            "timers_progress": self.timers.make_progress(),
+        }
+
+    async def handle_parked(self, parked_id: str) -> bool:
+        """Handle a parked event or command again; return False if there is neither by that id."""
+        if await asyncio.to_thread(self._is_command, parked_id):
+            return await self.outside.reception.handle_parked(parked_id)
+        return await super().handle_parked(parked_id)
+
+    def _is_command(self, parked_id: str) -> bool:
+        with self.database.read() as session:
+            listed = self.parking.listed(session)
+        types = [str(row["type"]) for row in listed if row["parked_id"] == parked_id]
+        return any(one.startswith(PARKED_COMMAND) for one in types)
 
 
 def create_app(settings: ConsentSettings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from services.consent import release_store, store
 from services.consent.domain import CommissionStatus, commission_status
 from services.consent.settings import ConsentSettings
-from services.consent.tables import CommandRow, SubjectRow
+from services.consent.tables import CommandRow, RecipientRow, SubjectRow
 from shared.contracts.consent import CommissionCancelled, CommissionReceived, ReferralAnswered
 from shared.contracts.envelope import canonical
 from shared.contracts.intake import Contact
@@ -63,10 +63,16 @@ def status_of(commission: SubjectRow, *, now: datetime, settings: ConsentSetting
 
 
 def notice_new_statuses(work: UnitOfWork, *, settings: ConsentSettings) -> int:
-    """Notify Jobcenters of commissions whose status the calendar has changed; return how many."""
+    """Notify Jobcenters of commissions whose status the calendar has changed; return how many.
+
+    One that was ended hears of it if it returns.
+    """
     settled = (CommissionStatus.FINISHED.value, CommissionStatus.ENDED.value)
+    served = select(RecipientRow.recipient_id).where(col(RecipientRow.ended_at).is_(None))
     query = select(SubjectRow).where(
-        SubjectRow.kind == store.COMMISSION, col(SubjectRow.status_noticed).not_in(settled)
+        SubjectRow.kind == store.COMMISSION,
+        col(SubjectRow.status_noticed).not_in(settled),
+        col(SubjectRow.recipient_id).in_(served),
     )
     changed = 0
     for commission in work.session.exec(query):

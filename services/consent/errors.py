@@ -120,6 +120,15 @@ class ObjectionStands(ConsentError):
         super().__init__("the person's own no, or withdrawal, stands against this")
 
 
+class CommandRefused(ConsentError):
+    """Raised when a parked command, handled again, is refused; it stays parked."""
+
+    code = "command_refused"
+
+    def __init__(self, parked_id: str) -> None:
+        super().__init__(f"parked command {parked_id} is refused")
+
+
 class EntryNotFound(ConsentError):
     """Raised when a person asks about an entry that is not theirs, or is none of a disclosure."""
 

@@ -64,6 +64,7 @@ def add_recipient_routes(
                 "offered": row.offered,
                 "ended_at": row.ended_at.isoformat() if row.ended_at else None,
                 "connected": lines.get(row.recipient_id, False),
+                "name_in_logs": outside.name_in_logs(row.recipient_id),
             }
             for row in rows
         ]

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,15 @@ class ConsentSettings(ServiceSettings):
     def index_key(self) -> bytes:
         """Return the key under which references are indexed: derived from the master key, for nothing else."""
         return hmac.new(self.master_key(), b"gesehen reference index", hashlib.sha256).digest()
+
+    def names_in_logs(self) -> Callable[[str], str]:
+        """Return how recipients are called in log lines: a provider's name would say what help somebody gets."""
+        secret = hmac.new(self.master_key(), b"gesehen names in logs", hashlib.sha256).digest()
+
+        def name(recipient_id: str) -> str:
+            return f"recipient-{hmac.new(secret, recipient_id.encode(), hashlib.sha256).hexdigest()[:10]}"
+
+        return name
 
     def zone(self) -> ZoneInfo:
         """Return the town's time zone: days and deadlines are its own."""

@@ -28,7 +28,7 @@ from services.consent.settings import ConsentSettings
 from services.consent.tables import LeaseRow, RecipientRow, ReleaseRow, SubjectRow
 from shared.bus import BrokerTrouble
 from shared.database import Database
-from shared.outbox import random_id
+from shared.outbox import Outbox, random_id
 from shared.unit_of_work import UnitOfWork
 from shared.writer import StoreUnavailable, Writer
 from shared.zone import read_zone_keys
@@ -38,26 +38,38 @@ log = structlog.get_logger()
 RENEWED_AT_ONCE = 500
 LOUD_EVERY_SECONDS = 60.0
 HEADS_LEASE_SECONDS = 60.0
+GRACE_SECONDS = 15.0
+"""How much later than three periods the calendar may be gone through before that is an alarm."""
 
 
 class Timers:
     """Runs what is due, again and again."""
 
     def __init__(
-        self, settings: ConsentSettings, database: Database, writer: Writer, outside: Outside, heads: HeadExport
+        self,
+        settings: ConsentSettings,
+        database: Database,
+        writer: Writer,
+        outside: Outside,
+        heads: HeadExport,
+        *,
+        outbox: Outbox,
     ) -> None:
         self._settings = settings
         self._database = database
         self._writer = writer
         self._outside = outside
         self._heads = heads
+        self._outbox = outbox
         self._holder = token_urlsafe(16)
         self._was_loud: float | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._calendar_at: float | None = None
 
     def start(self) -> None:
         """Begin."""
         every = self._settings.timer_seconds
+        self._calendar_at = monotonic()
         self._tasks = [
             asyncio.create_task(self._again(1.0, self._follow_recipients)),
             asyncio.create_task(self._again(every, self.run_calendar)),
@@ -71,6 +83,12 @@ class Timers:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def make_progress(self) -> bool:
+        """Whether the calendar was gone through not long ago, here or where the lease is."""
+        if self._calendar_at is None:
+            return False
+        return monotonic() - self._calendar_at < 3 * self._settings.timer_seconds + GRACE_SECONDS
 
     async def _again(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -91,18 +109,38 @@ class Timers:
 
     async def run_calendar(self) -> None:
         """Do what is due by now: answers end, inquiries lapse, reminders, statuses, unopened notices sent afresh."""
-        if not await self._holds("calendar", seconds=self._settings.timer_seconds * 3):
-            return
+        if await self._holds("calendar", seconds=self._settings.timer_seconds * 3):
+            steps = (
+                self._end_answers,
+                self._lapse_inquiries,
+                self._remind,
+                self._notice_statuses,
+                self._renew_notices,
+                self._give_up_notices,
+                self._look_after_erasures,
+            )
+            for step in steps:
+                await self._guarded(step)
+        self._calendar_at = monotonic()
+
+    async def _end_answers(self) -> None:
         for person_id in await self._writer.run(grants.persons_with_expired_answers):
             await self._locked(f"person:{person_id}", partial(grants.expire, person_id=person_id))
+
+    async def _lapse_inquiries(self) -> None:
         for inquiry_id, person_id in await self._writer.run(inquiries.unanswered):
             await self._locked(f"person:{person_id}", partial(inquiries.lapse, inquiry_id=inquiry_id))
+
+    async def _remind(self) -> None:
         for grant_id, person_id in await self._writer.run(reminders.due):
             await self._locked(f"person:{person_id}", partial(reminders.remind, grant_id=grant_id))
+
+    async def _notice_statuses(self) -> None:
         await self._writer.run(partial(commissions.notice_new_statuses, settings=self._settings))
+
+    async def _renew_notices(self) -> None:
         for release_id, person in await self._writer.run(partial(unopened, older_than=self._settings.renew_after())):
             await self._locked(f"person:{person}", partial(renew, release_id=release_id))
-        await self._look_after_erasures()
 
     async def _look_after_erasures(self) -> None:
         """Complete erasures, and be loud about those that somebody has not confirmed in time."""
@@ -114,6 +152,9 @@ class Timers:
         self._was_loud = monotonic()
         for one in overdue:
             log.error("erasure_overdue", erasure_id=one.erasure_id, waits_for=list(one.waits_for))
+
+    async def _give_up_notices(self) -> None:
+        await self._writer.run(partial(give_up_notices, outbox=self._outbox))
 
     async def watch_emergencies(self) -> None:
         """Be loud, every time, about emergencies that nobody confirmed or reviewed, or that the person knows not of."""
@@ -136,9 +177,17 @@ class Timers:
             await asyncio.to_thread(self._heads.export)
 
     async def _locked(self, name: str, handler: Callable[[UnitOfWork], object]) -> None:
-        """Do one thing under its lock; if it fails, the next one is done all the same."""
-        try:
+        """Do one thing under its lock."""
+
+        async def step() -> None:
             await self._writer.run(handler, locks=lambda _: {name})
+
+        await self._guarded(step)
+
+    async def _guarded(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Do one thing; if it fails, the next one is done all the same."""
+        try:
+            await step()
         except StoreUnavailable:
             raise
         except Exception as error:
@@ -154,7 +203,8 @@ class Timers:
             try:
                 await self._outside.publish_notice(recipient_id, random_id())
             except BrokerTrouble as error:
-                log.warning("heartbeat_not_sent", recipient_id=recipient_id, error=type(error).__name__)
+                name = self._outside.name_in_logs(recipient_id)
+                log.warning("heartbeat_not_sent", recipient=name, error=type(error).__name__)
 
     async def _holds(self, name: str, *, seconds: float) -> bool:
         return await self._writer.run(
@@ -166,11 +216,18 @@ class Timers:
 def hold_lease(work: UnitOfWork, *, name: str, holder: str, length: timedelta) -> bool:
     """Take or keep a lease; say whether this holder has it now."""
     lease = work.session.get(LeaseRow, name) or LeaseRow(name=name, holder=holder, until=work.now)
-    if lease.holder != holder and lease.until > work.now:
+    if lease.holder != holder and work.now < lease.until <= work.now + length:  # further ahead a clock was wrong
         return False
     lease.holder, lease.until = holder, work.now + length
     work.session.add(lease)
     return True
+
+
+def give_up_notices(work: UnitOfWork, *, outbox: Outbox) -> None:
+    """Let go of notices to recipients that have been ended. Their releases are renewed if those return."""
+    ended = work.session.exec(select(RecipientRow.recipient_id).where(col(RecipientRow.ended_at).is_not(None))).all()
+    if ended:
+        outbox.give_up(work.session, ended, now=work.now)
 
 
 def unopened(work: UnitOfWork, *, older_than: timedelta) -> list[tuple[str, str]]:

@@ -79,7 +79,13 @@ def settings_in(folder: Path, store: Store, **changes: Any) -> ConsentSettings:
     )
 
 
-def register(work: UnitOfWork, recipient_id: str, role: RecipientRole, *offered: Category) -> None:
+def register(
+    work: UnitOfWork,
+    recipient_id: str,
+    role: RecipientRole,
+    *offered: Category,
+    public_key: dict[str, str] = PUBLIC_KEY,
+) -> None:
     """Register a recipient."""
     recipients.register(
         work,
@@ -87,13 +93,13 @@ def register(work: UnitOfWork, recipient_id: str, role: RecipientRole, *offered:
         role=role,
         display_name=recipient_id.title(),
         offered=list(offered or OFFERED[role]),
-        public_key=PUBLIC_KEY,
+        public_key=public_key,
         signed_on=NOON.date(),
         document_sha256=SHA,
     )
 
 
-def register_all(work: UnitOfWork) -> None:
+def register_all(work: UnitOfWork, public_key: dict[str, str] = PUBLIC_KEY) -> None:
     """Register the recipients that every gate knows."""
     for recipient_id, role in KNOWN.items():
-        register(work, recipient_id, role)
+        register(work, recipient_id, role, public_key=public_key)

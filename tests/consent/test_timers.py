@@ -4,11 +4,15 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 
+import pytest
+from sqlalchemy import text
+
 from services.consent.domain import RecipientRole
 from services.consent.opening import EMPTY
 from services.consent.tables import AnswerRow, LeaseRow, ReleaseRow
 from services.consent.timers import hold_lease, renew, unopened
 from shared.contracts.categories import Category
+from shared.unit_of_work import UnitOfWork
 from tests.consent.builders import DAY, JOBCENTER, SECOND, a_conclusion
 from tests.consent.gate import Gate
 
@@ -148,12 +152,80 @@ def test_one_holder_has_a_lease_until_it_runs_out(gate: Gate) -> None:
     assert [row.holder for row in gate.rows(LeaseRow)] == ["other"]
 
 
+def test_a_lease_that_a_wrong_clock_took_is_no_lease(gate: Gate) -> None:
+    hold = partial(hold_lease, name="calendar", length=9 * SECOND)
+    gate.clock.pass_(DAY)
+    gate.write(partial(hold, holder="one"))
+
+    gate.clock.pass_(-DAY)
+
+    assert gate.write(partial(hold, holder="other"))
+    assert not gate.write(partial(hold, holder="one"))
+
+
+@pytest.mark.parametrize("table", ["inquiry", "subject", "answer"])
+def test_one_step_that_fails_stops_no_other(gate: Gate, table: str) -> None:
+    person = a_person_with_content(gate)
+    gate.clock.pass_(SIX_HOURS)
+    before = gate.notices()
+    gate.write(lambda work: work.session.execute(text(f"ALTER TABLE {table} RENAME TO away")))
+
+    run_calendar(gate)
+    gate.write(lambda work: work.session.execute(text(f"ALTER TABLE away RENAME TO {table}")))
+    run_calendar(gate)
+
+    assert len(gate.notices()) > len(before)
+    assert gate.open(gate.notices()[-1])["result"] in {"released", "status"}
+    assert person
+
+
+def test_a_failing_status_keeps_nobodys_notice_from_being_renewed(gate: Gate) -> None:
+    a_person_with_content(gate)
+    before = len(gate.notices())
+    gate.write(lambda work: work.session.execute(text("UPDATE subject SET received_on = '9999-12-31'")))
+
+    gate.clock.pass_(SIX_HOURS)
+    run_calendar(gate)
+
+    assert len(gate.notices()) == before + 2
+
+
+def test_an_ended_recipient_is_told_no_status_and_hears_it_if_it_returns(gate: Gate) -> None:
+    gate.a_person()
+    gate.ask("POST", f"/recipients/{JOBCENTER}/ending", role="operator")
+    before = gate.notices()
+
+    gate.clock.pass_(2 * DAY)
+    run_calendar(gate)
+    while_ended = gate.notices()
+    gate.register(JOBCENTER)
+    run_calendar(gate)
+
+    assert while_ended == before
+    assert gate.open(gate.notices()[-1])["status"] == "running"
+
+
+def test_what_waits_for_an_ended_recipient_is_given_up_and_renewed_if_it_returns(gate: Gate) -> None:
+    a_person_with_content(gate)
+    gate.ask("POST", f"/recipients/{JOBCENTER}/ending", role="operator")
+    gate.clock.pass_(timedelta(minutes=5))
+
+    def unsent(work: UnitOfWork) -> int:
+        waiting = text("SELECT count(*) FROM outbox WHERE sent_at IS NULL AND destination = :recipient_id")
+        return int(work.session.execute(waiting, {"recipient_id": JOBCENTER}).scalar_one())
+
+    before = gate.write(unsent)
+    run_calendar(gate)
+
+    assert (before > 0, gate.write(unsent)) == (True, 0)
+
+
 def test_an_instance_without_the_lease_leaves_the_calendar_alone(gate: Gate) -> None:
     a_person_with_content(gate)
-    gate.write(partial(hold_lease, name="calendar", holder="another instance", length=9 * DAY))
     before = gate.notices()
 
     gate.clock.pass_(SIX_HOURS)
+    gate.write(partial(hold_lease, name="calendar", holder="another instance", length=9 * SECOND))
     run_calendar(gate)
 
     assert gate.notices() == before

@@ -82,8 +82,9 @@ def test_a_service_without_a_broker_runs_and_is_not_ready(http: TestClient) -> N
             "handlers_progress": True,
             "no_message_waits_too_long": True,
             "journal": True,
+            "no_message_unsent_too_long": True,
         },
-        "counts": {"unsent": 0, "parked": 0, "waiting_too_long": 0},
+        "counts": {"unsent": 0, "unsent_too_long": 0, "parked": 0, "waiting_too_long": 0},
     }
 
 
@@ -108,6 +109,17 @@ def test_a_message_that_waits_too_long_makes_a_service_not_ready(
 
     state = http.get("/ready").json()
     assert (state["parts"]["no_message_waits_too_long"], state["counts"]["waiting_too_long"]) == (False, 1)
+
+
+def test_a_message_that_stays_unsent_too_long_makes_a_service_not_ready(
+    http: TestClient, service: Service, clock: Clock
+) -> None:
+    write(http, service, lambda work: work.announce(opened().event))
+
+    clock.pass_by(seconds=61)
+
+    state = http.get("/ready").json()
+    assert (state["parts"]["no_message_unsent_too_long"], state["counts"]["unsent_too_long"]) == (False, 1)
 
 
 def test_a_handler_that_makes_no_progress_makes_a_service_not_ready(http: TestClient, service: Service) -> None:

@@ -24,7 +24,7 @@ EXPECTED = {"notices": 17, "opened": 16, "disclosed_fields": 11, "withheld_field
 """What the stories come to, however they are played: 38 marked fields, of which somebody outside got eleven."""
 
 
-CALM = {"parked": 0, "unsent": 0, "waiting_too_long": 0}
+CALM = {"parked": 0, "unsent": 0, "unsent_too_long": 0, "waiting_too_long": 0}
 
 
 def quiet(_text: str) -> None:
