@@ -74,14 +74,14 @@ class Outside:
         """
         current = {row.recipient_id: row for row in rows}
         for recipient_id in self._recipients.keys() - current.keys():
-            await self._recipients.pop(recipient_id).line.stop()
+            await self._recipients.pop(recipient_id).stop()
         for recipient_id, row in current.items():
             try:
                 self._serve(row)
             except UnusableKey as error:
                 log.error("recipient_key_unusable", recipient=self.name_in_logs(recipient_id), exc_info=error)
                 if recipient_id in self._recipients:
-                    await self._recipients.pop(recipient_id).line.stop()
+                    await self._recipients.pop(recipient_id).stop()
         self._note_lines(current)
 
     async def stop(self) -> None:
@@ -115,9 +115,11 @@ class Outside:
         elif self._settings.recipients_broker_url:
             url = f"{self._settings.recipients_broker_url.rstrip('/')}/{row.recipient_id}"
             name = self.name_in_logs(row.recipient_id)
-            recipient = RecipientLine(row.recipient_id, name, row.public_key, key, Line(url, name=name))
+            line, replies = Line(url, name=name), Line(url, name=f"{name}.replies")
+            recipient = RecipientLine(row.recipient_id, name, row.public_key, key, line, replies)
             self._recipients[row.recipient_id] = recipient
-            recipient.line.start(partial(self.reception.consume, recipient))
+            line.start(partial(self.reception.consume, recipient))
+            replies.start()
 
     def _note_lines(self, current: dict[str, RecipientRow]) -> None:
         now, up = monotonic(), {recipient_id for recipient_id, is_up in self.lines_up().items() if is_up}

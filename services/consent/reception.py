@@ -35,6 +35,7 @@ PARKED_COMMAND = "command."
 PREFETCH = 32
 PAUSE_SECONDS = 1.0
 SETTLE_SECONDS = 5.0
+REPLY_WAITS_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -47,13 +48,27 @@ class RecipientLine:
     jwk: dict[str, Any]  # Any: a JWK
     key: ECKey
     line: Line
+    """Takes requests, and notices in."""
+    replies: Line
+    """Gives answers. A forged return address makes the broker end the connection that publishes to it: this one."""
     queues: list[AbstractQueue] = field(default_factory=list)
     in_flight: dict[int, float] = field(default_factory=dict)
 
     @property
     def is_up(self) -> bool:
         """Whether the connection stands and every queue is being consumed."""
-        return self.line.is_up and bool(self.queues) and all(getattr(one, "is_consumed", False) for one in self.queues)
+        consumed = bool(self.queues) and all(getattr(one, "is_consumed", False) for one in self.queues)
+        return self.line.is_up and self.replies.is_up and consumed
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await asyncio.gather(self.line.stop(), self.replies.stop())
+
+    async def can_reply(self) -> None:
+        """Wait a moment for the connection that gives answers, if it is down: the caller still waits, too."""
+        until = monotonic() + REPLY_WAITS_SECONDS
+        while not self.replies.is_up and monotonic() < until:
+            await asyncio.sleep(0.05)
 
     def oldest_in_flight_seconds(self) -> float:
         """Return for how long the oldest unfinished request has been worked on."""
@@ -180,7 +195,8 @@ class Reception:
                 correlation_id=(message.correlation_id or "")[:64] or None,
             )
             # A reply to a direct reply queue is always returned as unroutable, so mandatory would fail every one.
-            await recipient.line.publish(
+            await recipient.can_reply()
+            await recipient.replies.publish(
                 reply, exchange=DEFAULT_EXCHANGE, routing_key=str(message.reply_to), mandatory=False
             )
         except BrokerTrouble as error:

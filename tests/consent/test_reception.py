@@ -56,6 +56,10 @@ class OneWay(Line):
         self.failure = failure
         self.answers: list[dict[str, Any]] = []
 
+    @property
+    def is_up(self) -> bool:
+        return True
+
     async def publish(self, message: aio_pika.Message, **_where: Any) -> None:
         if self.failure is not None:
             raise self.failure
@@ -65,7 +69,7 @@ class OneWay(Line):
 def a_line(line: Line, recipient_id: str = JOBCENTER) -> RecipientLine:
     """Return a recipient's line."""
     jwk = MINE.as_dict(private=False)
-    return RecipientLine(recipient_id, "recipient-1", jwk, read_public_key(jwk), line)
+    return RecipientLine(recipient_id, "recipient-1", jwk, read_public_key(jwk), line, line)
 
 
 @pytest.fixture(autouse=True)
@@ -199,7 +203,7 @@ def test_a_recipient_that_is_not_served_makes_the_gate_not_ready_after_a_while(
 
     async def follow() -> None:
         await outside.follow(nowhere.service.timers._registered())
-        await asyncio.gather(*(recipient.line.stop() for recipient in outside._recipients.values()))
+        await asyncio.gather(*(recipient.stop() for recipient in outside._recipients.values()))
         outside._recipients.clear()
 
     asyncio.run(follow())
