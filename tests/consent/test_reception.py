@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy import text
 
 from services.consent import reception
-from services.consent.keys import read_public_key
+from services.consent.keys import read_public_key, seal_for
 from services.consent.reception import RecipientLine
 from services.consent.tables import LedgerRow, RecipientRow
 from shared.bus import Line, NotConnected
@@ -20,7 +20,7 @@ from shared.contracts.categories import Category
 from tests.consent.builders import CLINIC, JOBCENTER, a_commission, a_conclusion
 from tests.consent.gate import Gate
 from tests.consent.surroundings import PUBLIC_KEY
-from tests.consent.wire import TO_THE_GATE, seal_for
+from tests.consent.wire import TO_THE_GATE
 
 MINE = ECKey.generate_key("P-256", private=True)
 

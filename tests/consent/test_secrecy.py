@@ -123,6 +123,7 @@ def test_no_log_line_holds_a_value_or_a_category(told: Gate, capfd: pytest.Captu
     assert "service_started" in lines
     assert [mark for mark in MARKERS if mark in lines] == []
     assert [category for category in CATEGORIES if category in lines] == []
+    assert [name for name in (JOBCENTER, CLINIC) if name in lines] == []
     assert told.folder
 
 
