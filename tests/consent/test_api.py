@@ -215,6 +215,7 @@ def test_a_registered_recipient_is_listed(gate: Gate) -> None:
         "offered": ["identity", "debts"],
         "ended_at": None,
         "connected": False,
+        "name_in_logs": gate.service.name_in_logs("schuldnerhilfe"),
     }
 
 
