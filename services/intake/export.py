@@ -25,6 +25,7 @@ TOLD = (
         at="answered_at",
         source="intake",
         also=_names_the_person,
+        left_out={"body_sha256": "a hash of what was sent, so that it counts once"},
         opened={"answer": lambda _keys, row: json.loads(row.answer)},
     ),
     *KIT,
