@@ -26,7 +26,9 @@ def add_person_routes(router: APIRouter, service: Service, settings: ConsentSett
     """Add what a person can do and see."""
 
     @router.post("/grants", status_code=201, tags=["person"])
-    async def give_grant(given: GrantGiven, caller: PersonDesk, key: RequestKey = None) -> dict[str, Any]:  # Any: JSON values
+    async def give_grant(
+        given: GrantGiven, caller: PersonDesk, key: RequestKey = None
+    ) -> dict[str, Any]:  # Any: JSON values
         """Record a person's answers; they take effect with this reply, and end the answers before them.
 
         Sent again with its `Idempotency-Key` it is answered the same and changes nothing: what the person decided
@@ -36,7 +38,10 @@ def add_person_routes(router: APIRouter, service: Service, settings: ConsentSett
         request = repeatable(key, sent_by=caller.caller_id, what="grant", body=given)
         given_out = await service.writer.run(
             lambda work: repetition.once(
-                work, request, person_id=given.person_id, act=lambda work: receipts.record(work, declared, issuer=issuer)
+                work,
+                request,
+                person_id=given.person_id,
+                act=lambda work: receipts.record(work, declared, issuer=issuer),
             ),
             locks=lambda _: {f"person:{given.person_id}"},
             urgent=True,
