@@ -8,9 +8,9 @@ from shared.unit_of_work import UnitOfWork
 
 
 def once(
-    work: UnitOfWork, request: Repeatable | None, *, person_id: str, act: Callable[[UnitOfWork], list[str]]
-) -> list[str]:
-    """Act and return the grant ids, unless the same request did before: then return those. Without a key, act."""
+    work: UnitOfWork, request: Repeatable | None, *, person_id: str, act: Callable[[UnitOfWork], dict[str, str]]
+) -> dict[str, str]:
+    """Act and return the receipt of each grant, unless the same request did before: then return those. Without a key, act."""
     if request is None:
         return act(work)
     place = f"answered_request.answer.{request.request_key}"
@@ -18,9 +18,9 @@ def once(
     if known is not None:
         answered = work.unseal(known.person_id, place, known.answer)
         request.check_same(answered["body_sha256"])
-        return list(answered["grant_ids"])
-    grant_ids = act(work)
-    answer = {"body_sha256": request.body_sha256, "grant_ids": grant_ids}
+        return dict(answered["receipts"])
+    receipts = act(work)
+    answer = {"body_sha256": request.body_sha256, "receipts": receipts}
     work.session.add(
         AnsweredRequestRow(
             request_key=request.request_key,
@@ -29,4 +29,4 @@ def once(
             answered_at=work.now,
         )
     )
-    return grant_ids
+    return receipts

@@ -38,6 +38,7 @@ from tests.consent.builders import (
 )
 from tests.consent.emergencies import TODAY, act, tell
 from tests.consent.gate import Gate
+from tests.consent.test_refused_grants import a_form
 
 
 @dataclass
@@ -141,6 +142,8 @@ class Person:
             grant_id, *_ = self.gate.grant(self.person_id, category, word=word, evidence=self.evidence(), **said)
             self.gate.ask("GET", f"/grants/{grant_id}/receipt").raise_for_status()
             self.words.append(("answer", {"said": {"category": category.value, "word": word.value}, **said}))
+        sent_once = a_form(self.person_id, words={"contact": "no"})
+        self.gate.ask("POST", "/grants", sent_once, key=self.person_id).raise_for_status()
 
     def evidence(self) -> Evidence:
         """Draw how a declaration can be proved."""
