@@ -10,7 +10,10 @@ from shared.unit_of_work import UnitOfWork
 def once(
     work: UnitOfWork, request: Repeatable | None, *, person_id: str, act: Callable[[UnitOfWork], dict[str, str]]
 ) -> dict[str, str]:
-    """Act and return the receipt of each grant, unless the same request did before: then return those. Without a key, act."""
+    """Act and return the receipt of each grant, unless the same request did before: then return those.
+
+    Without a key, act.
+    """
     if request is None:
         return act(work)
     place = f"answered_request.answer.{request.request_key}"
@@ -20,7 +23,7 @@ def once(
         request.check_same(answered["body_sha256"])
         return dict(answered["receipts"])
     receipts = act(work)
-    answer = {"body_sha256": request.body_sha256, "receipts": receipts}
+    answer = {"body_sha256": request.body_sha256, "receipts": list(receipts.items())}  # in their order
     work.session.add(
         AnsweredRequestRow(
             request_key=request.request_key,
