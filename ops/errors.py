@@ -83,3 +83,22 @@ class RegistrationInvalid(OpsError):
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
         self.field = field
+
+
+class GateRefused(OpsError):
+    """Raised when the gate refuses what an operator asks; names field and reason, never the value."""
+
+    code = "gate_refused"
+
+    def __init__(self, *, method: str, path: str, status: int, said: str) -> None:
+        super().__init__(f"the gate answered {status} to {method} {path}: {said}")
+        self.status = status
+
+
+class GateOutOfReach(OpsError):
+    """Raised when nobody answers at the gate's address: it was told nothing."""
+
+    code = "gate_out_of_reach"
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"no answer from the gate at {url} ({reason}); it was told nothing, run the command again")

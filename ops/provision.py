@@ -1,18 +1,20 @@
-"""Add and remove recipients on a running broker, write their connection files, write definitions for a broker's boot.
+"""Add, end and remove recipients on a running broker, write connection files, write definitions for a broker's boot.
 
-Nobody gets credentials without a public key and a secrecy commitment: there is no way round a `Registration`.
+Nobody gets credentials without a public key and the two papers in force: there is no way round a `Registration`.
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from ops.accounts import Accounts
 from ops.broker import Broker, all_definitions, running_broker
 from ops.definitions import recipient_definitions
-from ops.errors import OpsError
+from ops.errors import OpsError, RegistrationInvalid
+from ops.gate import Gate
 from ops.management import in_path
 from ops.recipient import Registration, public_key, read_public_key, read_registration, recipient_id
 from ops.run_folder import stage_folder, write_private
@@ -82,37 +84,85 @@ def _parser() -> argparse.ArgumentParser:
         "--broker-version", type=_version, default="4.1.0", help="version of the broker that will load it"
     )
     definitions.set_defaults(run=_definitions)
-    add = commands.add_parser("add-recipient", help="vhost, account and connection file on the running broker")
-    add.add_argument("registration", type=Path, help="recipient_id, public_key, secrecy_commitment")
-    add.add_argument("--gate-key", type=Path, required=True, help="public key of the gate (JWK)")
+    add = commands.add_parser("add-recipient", help="register at the gate; vhost, account and connection file")
+    add.add_argument("registration", type=Path, help="the registration file (docs/operations.md, Recipients)")
+    add.add_argument("--gate-key", type=Path, help="public key of the gate (JWK); with --gate it is asked for it")
     add.set_defaults(run=_add)
+    end = commands.add_parser("end-recipient", help="end it at the gate, then do what remove-recipient does")
+    end.add_argument("recipient_id")
+    end.set_defaults(run=_end)
     remove = commands.add_parser("remove-recipient", help="end its connections; delete account and vhost")
     remove.add_argument("recipient_id")
     remove.set_defaults(run=_remove)
-    for command in (add, remove):
+    for command in (add, end, remove):
         command.add_argument("--stage", default="demo", help="whose broker, if no URL is set (default: demo)")
         command.add_argument("--folder", type=Path, help="where connection files lie (default: the stage's folder)")
+        command.add_argument("--gate", metavar="URL", required=command is end, help="where the consent service answers")
+        command.add_argument("--token-file", type=Path, metavar="F", help="file with the operator's token, for --gate")
     return parser
 
 
 def _definitions(said: argparse.Namespace) -> None:
-    names = [read_registration(path).recipient_id for path in said.registrations]
+    names = [read_registration(path, today=_today()).recipient_id for path in said.registrations]
     definitions = all_definitions(Accounts(said.accounts), names, version=said.broker_version, with_provisioner=True)
     write_private(said.output, json.dumps(definitions, indent=2) + "\n")
 
 
 def _add(said: argparse.Namespace) -> None:
-    stage = stage_folder(said.stage)
-    registered = read_registration(said.registration)
-    key = read_public_key(said.gate_key, field="gate_public_key")
-    path = add_recipient(running_broker(stage), registered, gate_public_key=key, folder=said.folder or stage)
+    stage, gate = stage_folder(said.stage), _gate(said)
+    registered = read_registration(said.registration, today=_today())
+    if said.gate_key is None and gate is None:
+        raise RegistrationInvalid(
+            "gate_public_key", "is missing: name its file with --gate-key, or the gate with --gate"
+        )
+    broker = running_broker(stage)
+    key = read_public_key(said.gate_key, field="gate_public_key") if said.gate_key else _asked_for(gate)
+    if gate is not None:
+        gate.register(registered)  # first: whom the gate refuses gets no account
+    path = add_recipient(broker, registered, gate_public_key=key, folder=said.folder or stage)
     print(f"added {registered.recipient_id}; hand over {path}")
+    if gate is None:
+        print("the gate was not told and sends it nothing: register it there too, or give --gate", file=sys.stderr)
+
+
+def _end(said: argparse.Namespace) -> None:
+    stage, gate = stage_folder(said.stage), _gate(said)
+    recipient_id(said.recipient_id)
+    broker = running_broker(stage)
+    if gate is not None:
+        gate.end(said.recipient_id)  # first: from its reply on nothing is opened, whatever becomes of the rest
+    remove_recipient(broker, said.recipient_id, folder=said.folder or stage)
+    print(f"ended {said.recipient_id}; it opens nothing, and its connections are closed")
 
 
 def _remove(said: argparse.Namespace) -> None:
-    stage = stage_folder(said.stage)
+    stage, gate = stage_folder(said.stage), _gate(said)
+    recipient_id(said.recipient_id)
+    state = gate.state(said.recipient_id) if gate is not None else "not known here"
     remove_recipient(running_broker(stage), said.recipient_id, folder=said.folder or stage)
     print(f"removed {said.recipient_id}; its connections are closed")
+    if state not in (None, "ended"):
+        print(
+            f"warning: the gate was not told (state there: {state}); answers towards it still stand."
+            " End it there as well: end-recipient does both",
+            file=sys.stderr,
+        )
+
+
+def _gate(said: argparse.Namespace) -> Gate | None:
+    if said.gate is None:
+        return None
+    if said.token_file is None:
+        raise RegistrationInvalid("token_file", "is missing: --gate needs the operator's token")
+    return Gate.reached(said.gate, said.token_file)
+
+
+def _asked_for(gate: Gate | None) -> Mapping[str, object]:
+    return gate.public_key() if gate is not None else {}
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _version(text: str) -> Version:

@@ -1,12 +1,17 @@
-"""Who may be given credentials: a recipient with a registered public key and a secrecy commitment, nobody else."""
+"""Who may be given credentials: a recipient with a public key and the two papers of its organisation, nobody else.
+
+The papers (a purpose commitment, § 78 (1) SGB X and § 35 SGB I; a staff secrecy notice, § 78 (2) SGB X) are checked
+here before an account is made, and by the gate again whenever something is to leave.
+"""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
@@ -14,14 +19,32 @@ from joserfc.jwk import ECKey
 from ops.errors import RegistrationInvalid
 from shared.topology import is_recipient_id
 
+LONGEST_YEARS = 3
+PURPOSES = {
+    "jobcenter": frozenset({"benefit", "billing", "steering"}),
+    "provider": frozenset({"referral", "billing"}),
+}
+NEEDED_PURPOSE = {"jobcenter": "benefit", "provider": "referral"}
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
 
 @dataclass(frozen=True, slots=True)
-class SecrecyCommitment:
-    """The record that a recipient was bound to secrecy: who signed, when, and where the paper is."""
+class PurposeCommitment:
+    """What the organisation signed: it uses what it is given for these purposes alone, until that day."""
 
     signed_on: date
-    signed_by: str
-    document: str
+    valid_until: date
+    document_sha256: str
+    purposes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StaffSecrecyNotice:
+    """That the organisation's staff were told of the duty that comes with the data, and when."""
+
+    given_on: date
+    document_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +52,39 @@ class Registration:
     """What the operator has on a recipient before it gets an account."""
 
     recipient_id: str
+    organisation: str
+    role: str
+    display_name: str
+    offered: tuple[str, ...]
     public_key: Mapping[str, str]
-    secrecy_commitment: SecrecyCommitment
+    purpose_commitment: PurposeCommitment
+    staff_secrecy_notice: StaffSecrecyNotice
+
+    def for_the_gate(self) -> dict[str, Any]:  # Any: JSON values
+        """Return the body with which the gate registers it."""
+        commitment, notice = self.purpose_commitment, self.staff_secrecy_notice
+        return {
+            "organisation": self.organisation,
+            "role": self.role,
+            "display_name": self.display_name,
+            "offered": list(self.offered),
+            "public_key": dict(self.public_key),
+            "purpose_commitment": {
+                "signed_on": commitment.signed_on.isoformat(),
+                "valid_until": commitment.valid_until.isoformat(),
+                "document_sha256": commitment.document_sha256,
+                "purposes": sorted(commitment.purposes),
+            },
+            "staff_secrecy_notice": {
+                "given_on": notice.given_on.isoformat(),
+                "document_sha256": notice.document_sha256,
+            },
+        }
 
 
-def read_registration(path: Path) -> Registration:
+def read_registration(path: Path, *, today: date) -> Registration:
     """Read a registration file; what else it holds is for others."""
-    return registration(_object_in(path))
+    return registration(_object_in(path), today=today)
 
 
 def read_public_key(path: Path, *, field: str) -> Mapping[str, str]:
@@ -43,12 +92,26 @@ def read_public_key(path: Path, *, field: str) -> Mapping[str, str]:
     return public_key(_object_in(path), field=field)
 
 
-def registration(said: Mapping[str, Any]) -> Registration:  # Any: untrusted JSON, checked here field by field
+def registration(
+    said: Mapping[str, Any], *, today: date
+) -> Registration:  # Any: untrusted JSON, checked field by field
     """Check a registration field by field."""
+    name = recipient_id(said.get("recipient_id"))
+    key = public_key(said.get("public_key"), field="public_key")
+    role = _text(said.get("role"), field="role")
+    if role not in PURPOSES:
+        raise RegistrationInvalid("role", "must be jobcenter or provider")
+    commitment = _commitment(said.get("purpose_commitment"), role=role, today=today)
+    notice = _notice(said.get("staff_secrecy_notice"), today=today)
     return Registration(
-        recipient_id=recipient_id(said.get("recipient_id")),
-        public_key=public_key(said.get("public_key"), field="public_key"),
-        secrecy_commitment=_commitment(said.get("secrecy_commitment")),
+        recipient_id=name,
+        organisation=_text(said.get("organisation"), field="organisation"),
+        role=role,
+        display_name=_text(said.get("display_name"), field="display_name"),
+        offered=_texts(said.get("offered"), field="offered"),
+        public_key=key,
+        purpose_commitment=commitment,
+        staff_secrecy_notice=notice,
     )
 
 
@@ -88,15 +151,66 @@ def _object_in(path: Path) -> Mapping[str, Any]:  # Any: untrusted JSON
     return said
 
 
-def _commitment(said: object) -> SecrecyCommitment:
-    field = "secrecy_commitment"
+def _commitment(said: object, *, role: str, today: date) -> PurposeCommitment:
+    field = "purpose_commitment"
     if not isinstance(said, Mapping):
-        raise RegistrationInvalid(field, "is missing: nobody gets credentials who was not bound to secrecy")
-    return SecrecyCommitment(
-        signed_on=_day(said.get("signed_on"), field=f"{field}.signed_on"),
-        signed_by=_text(said.get("signed_by"), field=f"{field}.signed_by"),
-        document=_text(said.get("document"), field=f"{field}.document"),
+        raise RegistrationInvalid(field, "is missing: nobody gets credentials who did not commit to a purpose")
+    commitment = PurposeCommitment(
+        signed_on=_past_day(said.get("signed_on"), field=f"{field}.signed_on", today=today),
+        valid_until=_day(said.get("valid_until"), field=f"{field}.valid_until"),
+        document_sha256=_sha256(said.get("document_sha256"), field=f"{field}.document_sha256"),
+        purposes=frozenset(_texts(said.get("purposes"), field=f"{field}.purposes")),
     )
+    if commitment.valid_until < today:
+        raise RegistrationInvalid(f"{field}.valid_until", "lies in the past: it has to be signed anew")
+    if commitment.valid_until > years_after(commitment.signed_on, LONGEST_YEARS):
+        raise RegistrationInvalid(f"{field}.valid_until", "must lie within three years of the signature")
+    if not commitment.purposes <= PURPOSES[role]:
+        raise RegistrationInvalid(f"{field}.purposes", "names a purpose that this role never has")
+    if NEEDED_PURPOSE[role] not in commitment.purposes:
+        raise RegistrationInvalid(f"{field}.purposes", f"must name {NEEDED_PURPOSE[role]}")
+    return commitment
+
+
+def _notice(said: object, *, today: date) -> StaffSecrecyNotice:
+    field = "staff_secrecy_notice"
+    if not isinstance(said, Mapping):
+        raise RegistrationInvalid(field, "is missing: nobody gets credentials whose staff were not told of secrecy")
+    notice = StaffSecrecyNotice(
+        given_on=_past_day(said.get("given_on"), field=f"{field}.given_on", today=today),
+        document_sha256=_sha256(said.get("document_sha256"), field=f"{field}.document_sha256"),
+    )
+    if years_after(notice.given_on, LONGEST_YEARS) < today:
+        raise RegistrationInvalid(f"{field}.given_on", "lies more than three years back: tell the staff anew")
+    return notice
+
+
+def years_after(day: date, years: int) -> date:
+    """Return the same day so many years later; the 29th of February becomes the 28th."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, day=28)
+
+
+def _past_day(said: object, *, field: str, today: date) -> date:
+    day = _day(said, field=field)
+    if day > today:
+        raise RegistrationInvalid(field, "must not lie in the future")
+    return day
+
+
+def _sha256(said: object, *, field: str) -> str:
+    text = _text(said, field=field)
+    if not _SHA256.fullmatch(text):
+        raise RegistrationInvalid(field, "must be the SHA-256 of the signed document: 64 of 0-9 and a-f")
+    return text
+
+
+def _texts(said: object, *, field: str) -> tuple[str, ...]:
+    if not isinstance(said, list):
+        _missing(field)
+    return tuple(_text(item, field=field) for item in said)
 
 
 def _day(said: object, *, field: str) -> date:
@@ -110,5 +224,5 @@ def _text(said: object, *, field: str) -> str:
     return said.strip() if isinstance(said, str) and said.strip() else _missing(field)
 
 
-def _missing(field: str) -> Any:  # Any: never returns
+def _missing(field: str) -> NoReturn:
     raise RegistrationInvalid(field, "is missing")

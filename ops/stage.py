@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,8 +22,9 @@ import httpx2
 from ops import processes, signing_key, stage_secrets, zone_keys
 from ops.broker import Broker, private_broker
 from ops.errors import OpsError
+from ops.gate import Gate
 from ops.provision import write_connection
-from ops.recipient import Registration, registration
+from ops.recipient import Registration, registration, years_after
 from ops.run_folder import CHECKOUT, stage_folder, write_private
 from shared.topology import CARE, SERVICES
 
@@ -182,11 +183,12 @@ def _bring_up(stage: Stage, registered: list[Registration], gate_key: Mapping[st
     for name in SERVICES:
         stage.start(name)
     stage.wait_until_ready(*SERVICES)
-    for one, item in zip(registered, stage.recipients, strict=True):
+    gate = Gate(stage.url("consent"), stage.tokens["operator"])
+    for one in registered:
         write_connection(
             stage.broker, one, gate_public_key=gate_key, folder=stage.folder / "outside" / one.recipient_id
         )
-        _register(stage, item, one)
+        gate.register(one)
     tell("desks: " + ", ".join(f"{name} on {stage.ports[name]}" for name in stage.desks()))
     for name in stage.desks():
         stage.start(name)
@@ -230,26 +232,22 @@ def _registration(item: Mapping[str, Any], outside: Path) -> Registration:
         stdout=subprocess.DEVNULL,
     )
     public = json.loads((own / f"{name}.public.json").read_text(encoding="utf-8"))
-    commitment = {"signed_on": "2026-01-15", "signed_by": "Synthetic Signatory", "document": "synthetic-commitment"}
-    said = {"recipient_id": name, "public_key": public, "secrecy_commitment": commitment}
+    said = {**item, "public_key": public, **_papers(item, today=datetime.now(UTC).date())}
     (own / f"{name}.registration.json").write_text(json.dumps(said, indent=2), encoding="utf-8")
-    return registration(said)
+    return registration(said, today=datetime.now(UTC).date())
 
 
-def _register(stage: Stage, item: Mapping[str, Any], one: Registration) -> None:
-    body = {
-        "role": item["role"],
-        "display_name": item["display_name"],
-        "offered": item["offered"],
-        "public_key": dict(one.public_key),
-        "secrecy_commitment": {
-            "signed_on": one.secrecy_commitment.signed_on.isoformat(),
+def _papers(item: Mapping[str, Any], *, today: date) -> dict[str, Any]:
+    """Return the two papers of a synthetic recipient, signed today for two years."""
+    return {
+        "purpose_commitment": {
+            "signed_on": today.isoformat(),
+            "valid_until": years_after(today, 2).isoformat(),
             "document_sha256": "0" * 64,
+            "purposes": item["purposes"],
         },
+        "staff_secrecy_notice": {"given_on": today.isoformat(), "document_sha256": "0" * 64},
     }
-    operator = {"Authorization": f"Bearer {stage.tokens['operator']}"}
-    url = f"{stage.url('consent')}/recipients/{one.recipient_id}"
-    httpx2.put(url, json=body, headers=operator, timeout=10).raise_for_status()
 
 
 def _wait_for_lines(stage: Stage) -> None:

@@ -7,8 +7,18 @@ from sdk.arrival import Arrival
 from sdk.commands import Contact, FieldError, Received, Refused
 from sdk.connection import ConnectionFile
 from sdk.content import Fact, Referral, Situation
-from sdk.errors import BadFile, GesehenError, HandlerFailed, LoginRefused, OpeningRefused, TryAgain, UnreadableAnswer
+from sdk.errors import (
+    BadFile,
+    GesehenError,
+    HandlerFailed,
+    LoginRefused,
+    OpeningRefused,
+    TryAgain,
+    UnknownKey,
+    UnreadableAnswer,
+)
 from sdk.events import Empty, Event, Released, Retracted, StatusChanged
+from sdk.keys import KeyRing
 from sdk.recipient import Recipient
 from sdk.store import Store
 from sdk.subscription import Subscription
@@ -24,6 +34,7 @@ __all__ = [
     "FieldError",
     "GesehenError",
     "HandlerFailed",
+    "KeyRing",
     "LoginRefused",
     "OpeningRefused",
     "Received",
@@ -37,5 +48,6 @@ __all__ = [
     "Store",
     "Subscription",
     "TryAgain",
+    "UnknownKey",
     "UnreadableAnswer",
 ]

@@ -40,6 +40,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     keygen = commands.add_parser("keygen", help="make a key pair: NAME.key.json stays here, NAME.public.json is sent")
     keygen.add_argument("name")
     keygen.add_argument("--folder", type=Path, default=Path())
+    keygen.add_argument(
+        "--next", action="store_true", help="the next key beside the one that is there: NAME.2.key.json"
+    )
 
     held = commands.add_parser("held", help="show what the store holds")
     held.add_argument("--store", type=Path, required=True)
@@ -74,14 +77,16 @@ def _connected(
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=text)
     parser.add_argument("--connection", type=Path, required=True, help="the connection file you were given")
-    parser.add_argument("--key", type=Path, required=True, help="your own private key file")
+    parser.add_argument(
+        "--key", type=Path, required=True, help="your own private key file, or the folder that holds several"
+    )
     return parser
 
 
 def _run(options: argparse.Namespace) -> int:
     match options.command:
         case "keygen":
-            private, public = make_key_pair(options.name, options.folder)
+            private, public = make_key_pair(options.name, options.folder, is_next=options.next)
             public_key = read_key(read_json(public), name=str(public))
             _print({"keep": str(private), "send": str(public), "thumbprint": thumbprint(public_key)})
             return 0

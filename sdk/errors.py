@@ -25,6 +25,12 @@ class UnreadableAnswer(GesehenError):
     code = "unreadable_answer"
 
 
+class UnknownKey(UnreadableAnswer):
+    """Raised when an answer is sealed for a key that is not here; names the key by its thumbprint, and what to do."""
+
+    code = "unknown_key"
+
+
 class OpeningRefused(GesehenError):
     """Raised when the gate calls the request to open a notice malformed: this package and the gate disagree."""
 

@@ -27,7 +27,7 @@ from sdk.commands import (
 from sdk.connection import ConnectionFile
 from sdk.errors import OpeningRefused, TryAgain, UnreadableAnswer
 from sdk.events import Empty, Event, Unavailable, read_answer
-from sdk.keys import MAX_MESSAGE_BYTES, read_private_key, seal, unseal
+from sdk.keys import MAX_MESSAGE_BYTES, KeyRing, seal
 from sdk.line import ANSWER_SECONDS, Line
 from sdk.store import Store
 from sdk.subscription import RETRY_DELAYS, Handler, Subscription, WireLog
@@ -49,14 +49,14 @@ class Recipient:
     def __init__(
         self,
         connection: ConnectionFile,
-        key: ECKey,
+        key: ECKey | KeyRing,
         *,
         wire_log: WireLog | None = None,
         patience_seconds: float = _PATIENCE_SECONDS,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self.connection = connection
-        self._key = key
+        self._keys = key if isinstance(key, KeyRing) else KeyRing(key)
         self._gate_key = connection.gate_key()
         self._wire_log = wire_log or (lambda _: None)
         self._patience_seconds = patience_seconds
@@ -73,10 +73,10 @@ class Recipient:
         patience_seconds: float = _PATIENCE_SECONDS,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> Self:
-        """Read the connection file and the recipient's own private key."""
+        """Read the connection file, and the recipient's own private key: a file, or a folder while it is changed."""
         return cls(
             ConnectionFile.read(Path(connection_path)),
-            read_private_key(Path(key_path)),
+            KeyRing.read(Path(key_path)),
             wire_log=wire_log,
             patience_seconds=patience_seconds,
             answer_seconds=answer_seconds,
@@ -177,7 +177,7 @@ class Recipient:
     async def _ask(self, kind: str, body: bytes, *, routing_key: str, content_type: str, is_kept: bool) -> bytes:
         message = await self._line.request(body, routing_key=routing_key, content_type=content_type, is_kept=is_kept)
         try:
-            unsealed = unseal(message.body, key=self._key)
+            unsealed = self._keys.unseal(message.body)
         except UnreadableAnswer:
             self._wire_log(describe("unreadable", message, body=message.body, protected={}))
             raise

@@ -52,7 +52,9 @@ class ConsentService(Service):
         self.name_in_logs = self.outside.name_in_logs
         self.issuer = Issuer(settings.issuer, SigningKey(settings.signing_key()))
         self.heads = HeadExport(settings, self.database, self.issuer.key, clock=clock)
-        self.timers = Timers(settings, self.database, self.writer, self.outside, self.heads, outbox=self.outbox)
+        self.timers = Timers(
+            settings, self.database, self.writer, self.outside, self.heads, outbox=self.outbox, clock=clock
+        )
 
     async def _counts(self) -> dict[str, int] | None:
         counts = await super()._counts()

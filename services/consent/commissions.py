@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from services.consent import release_store, store
 from services.consent.domain import CommissionStatus, commission_status
 from services.consent.settings import ConsentSettings
-from services.consent.tables import CommandRow, RecipientRow, SubjectRow
+from services.consent.tables import CommandRow, SubjectRow
 from shared.contracts.consent import CommissionCancelled, CommissionReceived, ReferralAnswered
 from shared.contracts.envelope import canonical
 from shared.contracts.intake import Contact
@@ -65,10 +65,11 @@ def status_of(commission: SubjectRow, *, now: datetime, settings: ConsentSetting
 def notice_new_statuses(work: UnitOfWork, *, settings: ConsentSettings) -> int:
     """Notify Jobcenters of commissions whose status the calendar has changed; return how many.
 
-    One that was ended hears of it if it returns.
+    One that was ended, or whose commitment has lapsed, hears of it when it returns: what was told last stands in the
+    table.
     """
     settled = (CommissionStatus.FINISHED.value, CommissionStatus.ENDED.value)
-    served = select(RecipientRow.recipient_id).where(col(RecipientRow.ended_at).is_(None))
+    served = [row.recipient_id for row in store.active_recipients(work.session, at=work.now)]
     query = select(SubjectRow).where(
         SubjectRow.kind == store.COMMISSION,
         col(SubjectRow.status_noticed).not_in(settled),
@@ -84,7 +85,7 @@ def notice_new_statuses(work: UnitOfWork, *, settings: ConsentSettings) -> int:
 
 
 def _carry_out(work: UnitOfWork, recipient_id: str, command: Command, settings: ConsentSettings) -> Faults:
-    recipient = store.recipient(work.session, recipient_id)
+    recipient = store.recipient(work.session, recipient_id, at=work.now)
     if recipient is None or recipient.role != command.role:
         return [_fault("command", "is not for this recipient")]
     index = store.reference_index(settings.index_key(), recipient_id, command.reference)

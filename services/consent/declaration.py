@@ -69,7 +69,9 @@ def check_notices(given: tuple[bool, bool, bool]) -> None:
 def check(work: UnitOfWork, declared: Declaration) -> None:
     """Refuse what cannot be declared; every fault is named by its field."""
     store.load_person(work.session, declared.person_id)
-    recipient = store.recipient(work.session, declared.recipient_id)
+    recipient = store.recipient(work.session, declared.recipient_id, at=work.now, locked=True)
+    if recipient is None and all(word is Word.NO for word in declared.words.values()):
+        recipient = store.registered(work.session, declared.recipient_id)  # a no is taken although nothing leaves now
     if recipient is None:
         raise RecipientNotFound(declared.recipient_id)
     faults = [

@@ -47,6 +47,33 @@ class FactNotFound(ConsentError):
         super().__init__(f"no fact {fact_id} of this person")
 
 
+class RecipientEnded(ConsentError):
+    """Raised when an ended recipient is to be registered or given another key: only a reinstatement brings it back."""
+
+    code = "recipient_ended"
+
+    def __init__(self, recipient_id: str) -> None:
+        super().__init__(f"recipient {recipient_id} has been ended; it takes a reinstatement, with a fresh commitment")
+
+
+class RecipientNotEnded(ConsentError):
+    """Raised when a recipient is to be reinstated that nobody ended."""
+
+    code = "recipient_not_ended"
+
+    def __init__(self, recipient_id: str) -> None:
+        super().__init__(f"recipient {recipient_id} has not been ended")
+
+
+class EndingNotDone(ConsentError):
+    """Raised when a recipient is to be reinstated while answers towards it are still being ended: they would revive."""
+
+    code = "ending_not_done"
+
+    def __init__(self, recipient_id: str, left: int) -> None:
+        super().__init__(f"recipient {recipient_id} is still being ended: {left} persons are left, try again later")
+
+
 class GrantNotFound(ConsentError):
     """Raised when a command names a grant that this service never recorded."""
 

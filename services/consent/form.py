@@ -6,9 +6,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from services.consent.commitment import Commitment, CommittedPurpose
 from services.consent.confirmation import Invalidity, Settlement
 from services.consent.declaration import Declaration, Evidence, check_notices
 from services.consent.domain import MOST_OFFERED, Kind, Place, RecipientRole, Word
+from services.consent.recipients import Registration
 from services.consent.representation import RepresentationKind, Stopped
 from shared.contracts.categories import Category
 from shared.contracts.envelope import Id
@@ -31,6 +33,7 @@ def _only_categories(value: object) -> object:
     return value
 
 
+PublicKey = dict[str, str | list[str]]
 Day = Annotated[date, BeforeValidator(_only_text)]  # a number would be taken for seconds
 Words = Annotated[dict[Category, Word], BeforeValidator(_only_categories)]
 
@@ -165,18 +168,69 @@ class RepresentationStopped(Body):
     because: Stopped
 
 
-class SecrecyCommitment(Body):
-    """The recipient's signed commitment to purpose and secrecy."""
+class PurposeCommitment(Body):
+    """The recipient's signed commitment to use what it gets for these purposes alone (§ 78 SGB X, § 35 SGB I)."""
 
     signed_on: Day
+    valid_until: Day
+    document_sha256: Sha256
+    purposes: frozenset[CommittedPurpose] = Field(min_length=1)
+
+
+class StaffSecrecyNotice(Body):
+    """That the recipient's staff were told of their duty (§ 203 StGB, § 76 and § 78 (2) SGB X)."""
+
+    given_on: Day
     document_sha256: Sha256
 
 
-class RecipientRegistered(Body):
+class Papers(Body):
+    """What a recipient hands in, at first and whenever it has run out."""
+
+    organisation: str = Field(pattern=r"^[^\x00-\x1f]{1,120}$")
+    purpose_commitment: PurposeCommitment
+    staff_secrecy_notice: StaffSecrecyNotice
+
+    def commitment(self) -> Commitment:
+        """Return the two papers as one value."""
+        return Commitment(
+            purposes=self.purpose_commitment.purposes,
+            signed_on=self.purpose_commitment.signed_on,
+            valid_until=self.purpose_commitment.valid_until,
+            document_sha256=self.purpose_commitment.document_sha256,
+            staff_told_on=self.staff_secrecy_notice.given_on,
+            staff_document_sha256=self.staff_secrecy_notice.document_sha256,
+        )
+
+
+class RecipientRegistered(Papers):
     """Who may ever receive something, and what a person is asked for it."""
 
     role: RecipientRole
     display_name: str = Field(pattern=r"^[^\x00-\x1f]{1,120}$")
     offered: list[Category] = Field(max_length=MOST_OFFERED)
-    public_key: dict[str, str | list[str]]
-    secrecy_commitment: SecrecyCommitment
+    public_key: PublicKey
+
+    def registration(self, recipient_id: str) -> Registration:
+        """Return what is to be registered."""
+        return Registration(
+            recipient_id=recipient_id,
+            organisation=self.organisation,
+            role=self.role,
+            display_name=self.display_name,
+            offered=tuple(self.offered),
+            public_key=self.public_key,
+            commitment=self.commitment(),
+        )
+
+
+class Reinstatement(Papers):
+    """Fresh papers of an ended recipient; without a key the one that it had goes on."""
+
+    public_key: PublicKey | None = None
+
+
+class KeyChanged(Body):
+    """The public half of a recipient's next key."""
+
+    public_key: PublicKey

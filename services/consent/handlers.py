@@ -82,7 +82,7 @@ def know_referral(work: UnitOfWork, event: ReferralRequested, *, settings: Conse
     store.remember_person(work, event.person_id)
     if work.session.get(SubjectRow, event.referral_id) is not None:
         return
-    if store.recipient(work.session, event.recipient_id) is None:
+    if store.registered(work.session, event.recipient_id) is None:
         raise RecipientNotFound(event.recipient_id)
     reference = token_hex(16)  # the provider names it when it answers: no sign that a reference may not begin with
     key_id = event.referral_id

@@ -82,6 +82,6 @@ class GateKey:
 
 
 def seal_for(key: ECKey, plaintext: bytes) -> bytes:
-    """Return an answer that only this recipient can read."""
-    protected = {"alg": "ECDH-ES", "enc": "A256GCM"}
+    """Return an answer that only this recipient can read. `kid` tells it which of its keys to take (RFC 7638)."""
+    protected = {"alg": "ECDH-ES", "enc": "A256GCM", "kid": key.thumbprint()}
     return encrypt_compact(protected, plaintext, key, registry=_REGISTRY).encode()

@@ -34,7 +34,7 @@ def reconsider(work: UnitOfWork, person_id: str) -> None:
         return
     facts = fact_store.facts_of(work, person_id)
     for subject in subjects:
-        recipient = store.recipient(work.session, subject.recipient_id)
+        recipient = store.recipient(work.session, subject.recipient_id, at=work.now)
         if recipient is not None:
             _reconsider_subject(work, subject, _position(work, subject, recipient, facts, answers), answers)
     _forget_if_over(work, person_id, answers)

@@ -47,7 +47,7 @@ def open_notice(work: UnitOfWork, *, recipient_id: str, notice_id: str, settings
     """Return what the recipient is answered, as of now; raise StoreUnavailable, the same for every id."""
     _try_stores(work, recipient_id)
     release = work.session.get(ReleaseRow, notice_id)
-    recipient = store.recipient(work.session, recipient_id)
+    recipient = store.recipient(work.session, recipient_id, at=work.now)
     if release is None or recipient is None or release.recipient_id != recipient_id:
         return EMPTY
     subject = work.session.get(SubjectRow, release.subject_id)

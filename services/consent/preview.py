@@ -32,7 +32,7 @@ def would_see(
     recipient may know now: this grant changes nothing there.
     """
     store.load_person(work.session, person_id)
-    recipient = store.recipient(work.session, recipient_id)
+    recipient = store.recipient(work.session, recipient_id, at=work.now)
     if recipient is None:
         raise RecipientNotFound(recipient_id)
     asked_kinds = kinds or REQUIRED_KINDS[RecipientRole(recipient.role)]
@@ -76,7 +76,7 @@ def would_see(
 
 
 def _position(work: UnitOfWork, subject: SubjectRow, answers: list[Answer]) -> tuple[Position, str] | None:
-    recipient = store.recipient(work.session, subject.recipient_id)
+    recipient = store.recipient(work.session, subject.recipient_id, at=work.now)
     if recipient is None:
         return None
     facts = fact_store.facts_of(work, str(subject.person_id))

@@ -1,22 +1,30 @@
 """HTTP of the operator: the registry of recipients, the gate's key, the check of the ledger."""
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
+import structlog
 from fastapi import APIRouter, Depends, Path
-from fastapi.responses import JSONResponse
 from sqlmodel import select
 
-from services.consent import recipients
+from services.consent import lapse, recipients, reconsideration
+from services.consent.commitment import last_day_before
 from services.consent.errors import RecipientNotFound
-from services.consent.form import RecipientId, RecipientRegistered
+from services.consent.form import KeyChanged, RecipientId, RecipientRegistered, Reinstatement
 from services.consent.head_export import read_heads_file
 from services.consent.outside import Outside
 from services.consent.settings import ConsentSettings
 from services.consent.signing import SigningKey
-from services.consent.tables import RecipientRow
+from services.consent.tables import CommitmentRow, RecipientRow
 from services.consent.verification import verify_chain
 from shared.service import Service
+from shared.unit_of_work import UnitOfWork
 from shared.web import Caller, Role, allow
+
+log = structlog.get_logger()
+
+R = TypeVar("R")
+Answered = dict[str, Any]  # Any: JSON values
 
 NamedRecipient = Annotated[RecipientId, Path()]
 Operator = Annotated[Caller, Depends(allow(Role.OPERATOR))]
@@ -33,46 +41,79 @@ def add_recipient_routes(
         return outside.gate_public_key
 
     @router.put("/recipients/{recipient_id}", tags=["recipients"])
-    async def register(
-        recipient_id: NamedRecipient, registered: RecipientRegistered, _caller: Operator
-    ) -> JSONResponse:
-        """Register a recipient, or change its key or what is offered to it. The gate connects within a second."""
-        await service.writer.run(
-            lambda work: recipients.register(
-                work,
-                recipient_id=recipient_id,
-                role=registered.role,
-                display_name=registered.display_name,
-                offered=registered.offered,
-                public_key=registered.public_key,
-                signed_on=registered.secrecy_commitment.signed_on,
-                document_sha256=registered.secrecy_commitment.document_sha256,
-            )
+    async def register(recipient_id: NamedRecipient, registered: RecipientRegistered, caller: Operator) -> Answered:
+        """Register a recipient, or take over its new name, offer or commitment. The gate connects within a second."""
+        said = registered.registration(recipient_id)
+        await _locking(
+            service,
+            recipient_id,
+            lambda work: recipients.register(work, said, zone=settings.zone(), recorded_by=caller.caller_id),
         )
-        return JSONResponse({"recipient_id": recipient_id})
+        log.info("recipient_registered", recipient_id=recipient_id, by=caller.caller_id)
+        return {"recipient_id": recipient_id}
+
+    @router.put("/recipients/{recipient_id}/key", tags=["recipients"])
+    async def change_key(recipient_id: NamedRecipient, changed: KeyChanged, caller: Operator) -> Answered:
+        """Seal answers for another key, within a second from this reply on. The one before is never taken again."""
+        kid = await _locking(
+            service,
+            recipient_id,
+            lambda work: recipients.change_key(work, recipient_id=recipient_id, public_key=changed.public_key),
+        )
+        log.info("recipient_key_changed", recipient_id=recipient_id, kid=kid, by=caller.caller_id)
+        return {"recipient_id": recipient_id, "kid": kid}
 
     @router.get("/recipients", tags=["recipients"])
-    def registered_recipients(_caller: Operator) -> list[dict[str, Any]]:  # Any: JSON values
-        """List recipients, and whether the gate's line to each stands."""
-        lines = outside.lines_up()
+    def registered_recipients(_caller: Operator) -> list[Answered]:
+        """List recipients: until when their commitment holds, which key they have, whether the gate's line stands."""
         with service.database.read() as session:
             rows = session.exec(select(RecipientRow).order_by(RecipientRow.recipient_id)).all()
+            left = reconsideration.waiting(session)
+            purposes = dict(session.exec(select(CommitmentRow.commitment_id, CommitmentRow.purposes)).all())
+        lines, now = outside.lines_up(), service.clock()
         return [
             {
                 "recipient_id": row.recipient_id,
+                "organisation": row.organisation,
+                "display_name": row.display_name,
                 "role": row.role,
                 "offered": row.offered,
+                "purposes": purposes.get(row.commitment_id or "", []),
+                "kid": recipients.thumbprint_of(row.public_key),
+                "state": lapse.state_of(row, at=now).value,
+                "commitment_ends_on": last_day_before(row.commitment_ends_at, settings.zone()).isoformat(),
                 "ended_at": row.ended_at.isoformat() if row.ended_at else None,
                 "connected": lines.get(row.recipient_id, False),
                 "name_in_logs": outside.name_in_logs(row.recipient_id),
+                "persons_to_reconsider": left.get(row.recipient_id, 0),
             }
             for row in rows
         ]
 
     @router.post("/recipients/{recipient_id}/ending", tags=["recipients"])
-    async def end(recipient_id: NamedRecipient, _caller: Operator) -> dict[str, str]:
-        """End a recipient: from this reply on it opens nothing. `ops.provision` takes its account away."""
-        await service.writer.run(lambda work: recipients.end(work, recipient_id=recipient_id))
+    async def end(recipient_id: NamedRecipient, caller: Operator) -> Answered:
+        """End a recipient: from this reply on it opens nothing. `ops.provision end-recipient` takes its account too."""
+        await _locking(service, recipient_id, lambda work: recipients.end(work, recipient_id=recipient_id))
+        log.info("recipient_ended", recipient_id=recipient_id, by=caller.caller_id)
+        return {"recipient_id": recipient_id}
+
+    @router.post("/recipients/{recipient_id}/reinstatement", tags=["recipients"])
+    async def reinstate(recipient_id: NamedRecipient, given: Reinstatement, caller: Operator) -> Answered:
+        """Bring an ended recipient of the same organisation back, under fresh papers. No old answer comes back."""
+        await _locking(
+            service,
+            recipient_id,
+            lambda work: recipients.reinstate(
+                work,
+                recipient_id=recipient_id,
+                organisation=given.organisation,
+                commitment=given.commitment(),
+                public_key=given.public_key,
+                zone=settings.zone(),
+                recorded_by=caller.caller_id,
+            ),
+        )
+        log.info("recipient_reinstated", recipient_id=recipient_id, by=caller.caller_id)
         return {"recipient_id": recipient_id}
 
     @router.get("/ledger/{recipient_id}/verification", tags=["operation"])
@@ -92,3 +133,8 @@ def add_recipient_routes(
             "exported_heads": found.heads,
             "forged_lines": list(exported.forged_lines),
         }
+
+
+async def _locking(service: Service, recipient_id: str, handler: Callable[[UnitOfWork], R]) -> R:
+    """Change a recipient while none of its openings is under way: they hold the same lock."""
+    return await service.writer.run(handler, locks=lambda _: {f"recipient:{recipient_id}"}, urgent=True)

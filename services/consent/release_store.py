@@ -39,6 +39,14 @@ def void(session: Session, releases: Iterable[ReleaseRow]) -> None:
             session.add(release)
 
 
+def send_afresh(work: UnitOfWork, release: ReleaseRow) -> None:
+    """Send another notice in the place of one that nobody opened; the old one opens nothing any more."""
+    subject = work.session.get(SubjectRow, release.subject_id)
+    void(work.session, [release])
+    if subject is not None:
+        add_release(work, subject, kind=release.kind, target_id=release.target_id)
+
+
 def releases_of(session: Session, subject_id: str) -> list[ReleaseRow]:
     """Return the content releases of a subject, oldest first."""
     query = select(ReleaseRow).where(ReleaseRow.subject_id == subject_id, ReleaseRow.kind == CONTENT)

@@ -2,8 +2,9 @@
 
 import hashlib
 import hmac
+from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from services.consent.errors import PersonForgotten, PersonNotFound
 from services.consent.tables import PersonRow, RecipientRow, SubjectRow
@@ -33,10 +34,25 @@ def load_person(session: Session, person_id: str) -> PersonRow:
     return found
 
 
-def recipient(session: Session, recipient_id: str) -> RecipientRow | None:
-    """Return a recipient that has not been ended."""
-    found = session.get(RecipientRow, recipient_id)
+def recipient(session: Session, recipient_id: str, *, at: datetime, locked: bool = False) -> RecipientRow | None:
+    """Return a recipient to whom anything may leave at that moment: not ended, and its commitment in force.
+
+    The one place that says so. `locked` keeps it from being ended before this transaction commits.
+    """
+    found = registered(session, recipient_id, locked=locked)
+    return found if found is not None and at < found.commitment_ends_at else None
+
+
+def registered(session: Session, recipient_id: str, *, locked: bool = False) -> RecipientRow | None:
+    """Return a recipient that has not been ended, though its commitment may have lapsed."""
+    found = session.get(RecipientRow, recipient_id, with_for_update={"read": True} if locked else None)
     return found if found is not None and found.ended_at is None else None
+
+
+def active_recipients(session: Session, *, at: datetime) -> list[RecipientRow]:
+    """Return all recipients to whom anything may leave at that moment."""
+    query = select(RecipientRow).where(col(RecipientRow.ended_at).is_(None), col(RecipientRow.commitment_ends_at) > at)
+    return list(session.exec(query.order_by(RecipientRow.recipient_id)))
 
 
 def subject_by_reference(session: Session, recipient_id: str, index: str) -> SubjectRow | None:

@@ -4,7 +4,7 @@ restart: the tables say what is due (of the heads their file), and a lease says 
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from secrets import token_urlsafe
 from time import monotonic
@@ -19,13 +19,16 @@ from services.consent import (
     erasures,
     grants,
     inquiries,
+    lapse,
+    reconsideration,
     release_store,
     reminders,
+    store,
 )
 from services.consent.head_export import HeadExport
 from services.consent.outside import Outside
 from services.consent.settings import ConsentSettings
-from services.consent.tables import LeaseRow, RecipientRow, ReleaseRow, SubjectRow
+from services.consent.tables import LeaseRow, RecipientRow, ReleaseRow
 from shared.bus import BrokerTrouble
 from shared.database import Database
 from shared.outbox import Outbox, random_id
@@ -54,6 +57,7 @@ class Timers:
         heads: HeadExport,
         *,
         outbox: Outbox,
+        clock: Callable[[], datetime],
     ) -> None:
         self._settings = settings
         self._database = database
@@ -61,6 +65,7 @@ class Timers:
         self._outside = outside
         self._heads = heads
         self._outbox = outbox
+        self._clock = clock
         self._holder = token_urlsafe(16)
         self._was_loud: float | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -76,6 +81,7 @@ class Timers:
             asyncio.create_task(self._again(every, self.export_heads)),
             asyncio.create_task(self._again(self._settings.heartbeat_seconds, self._heartbeat)),
             asyncio.create_task(self._again(every, self.watch_emergencies)),
+            asyncio.create_task(self._again(1.0, self.work_off_queue)),
         ]
 
     async def stop(self) -> None:
@@ -105,7 +111,7 @@ class Timers:
 
     def _registered(self) -> list[RecipientRow]:
         with self._database.read() as session:
-            return list(session.exec(select(RecipientRow).where(col(RecipientRow.ended_at).is_(None))))
+            return store.active_recipients(session, at=self._clock())
 
     async def run_calendar(self) -> None:
         """Do what is due by now: answers end, inquiries lapse, reminders, statuses, unopened notices sent afresh."""
@@ -114,6 +120,7 @@ class Timers:
                 self._end_answers,
                 self._lapse_inquiries,
                 self._remind,
+                self._warn_of_lapses,
                 self._notice_statuses,
                 self._renew_notices,
                 self._give_up_notices,
@@ -134,6 +141,9 @@ class Timers:
     async def _remind(self) -> None:
         for grant_id, person_id in await self._writer.run(reminders.due):
             await self._locked(f"person:{person_id}", partial(reminders.remind, grant_id=grant_id))
+
+    async def _warn_of_lapses(self) -> None:
+        await self._writer.run(partial(lapse.warn, zone=self._settings.zone()))
 
     async def _notice_statuses(self) -> None:
         await self._writer.run(partial(commissions.notice_new_statuses, settings=self._settings))
@@ -175,6 +185,11 @@ class Timers:
         """
         if self._heads.is_due() and await self._holds("heads", seconds=HEADS_LEASE_SECONDS):
             await asyncio.to_thread(self._heads.export)
+
+    async def work_off_queue(self) -> None:
+        """Reconsider whom a recipient's ending, change or return concerns, until nobody is left in the queue."""
+        while await self._holds("reconsideration", seconds=30) and await reconsideration.work_off(self._writer):
+            pass
 
     async def _locked(self, name: str, handler: Callable[[UnitOfWork], object]) -> None:
         """Do one thing under its lock."""
@@ -232,7 +247,7 @@ def give_up_notices(work: UnitOfWork, *, outbox: Outbox) -> None:
 
 def unopened(work: UnitOfWork, *, older_than: timedelta) -> list[tuple[str, str]]:
     """Return what was not opened for a long time, with the person (or subject) whose lock it needs."""
-    served = select(RecipientRow.recipient_id).where(col(RecipientRow.ended_at).is_(None))
+    served = [row.recipient_id for row in store.active_recipients(work.session, at=work.now)]
     old = select(ReleaseRow).where(
         ReleaseRow.state == release_store.WAITING,
         col(ReleaseRow.created_at) < work.now - older_than,
@@ -247,8 +262,4 @@ def renew(work: UnitOfWork, *, release_id: str) -> None:
     release = work.session.get(ReleaseRow, release_id)
     if release is None or release.state != release_store.WAITING:
         return
-    subject = work.session.get(SubjectRow, release.subject_id)
-    release.state = release_store.VOID
-    work.session.add(release)
-    if subject is not None:
-        release_store.add_release(work, subject, kind=release.kind, target_id=release.target_id)
+    release_store.send_afresh(work, release)

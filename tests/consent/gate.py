@@ -89,9 +89,16 @@ class Gate:
             handler = subscriptions(self.settings)[type(event)]
             self.write(lambda work, e=event, h=handler: h(work, e), locks=lambda _, e=event: {f"person:{e.key_id}"})  # type: ignore[misc]  # defaults bind
 
-    def register(self, recipient_id: str, role: RecipientRole = RecipientRole.JOBCENTER, *offered: Category) -> None:
-        """Register a recipient."""
-        self.write(lambda work: register(work, recipient_id, role, *offered))
+    def register(
+        self, recipient_id: str, role: RecipientRole = RecipientRole.JOBCENTER, *offered: Category, **changes: Any
+    ) -> None:
+        """Register a recipient; `changes` are to its commitment."""
+        self.write(lambda work: register(work, recipient_id, role, *offered, **changes))
+
+    def work_off_queue(self) -> None:
+        """Reconsider everybody whom a recipient's ending, change or return concerns."""
+        asyncio.run(self.service.timers.work_off_queue())
+        self.clock.pass_()
 
     def grant(self, person_id: str, *categories: Category, word: Word = Word.YES, **changes: Any) -> list[str]:
         """Have a person say one word to categories, towards the Jobcenter unless told otherwise."""

@@ -5,13 +5,15 @@ import hashlib
 import json
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from joserfc.jwk import ECKey, OKPKey
 
 from services.consent import recipients
+from services.consent.commitment import Commitment, CommittedPurpose
 from services.consent.domain import RecipientRole
 from services.consent.settings import ConsentSettings
 from shared.contracts.categories import Category
@@ -22,6 +24,7 @@ from tests.consent.builders import CLINIC, CLINICS_SIX, JOBCENTER, JOBCENTERS_SI
 PUBLIC_KEY = {name: str(value) for name, value in ECKey.generate_key("P-256", private=False).as_dict().items()}
 GATE_KEY = ECKey.generate_key("P-256", private=True).as_dict(private=True)
 SIGNING_KEY = OKPKey.generate_key("Ed25519").as_dict(private=True)
+BERLIN = ZoneInfo("Europe/Berlin")
 KNOWN = {JOBCENTER: RecipientRole.JOBCENTER, CLINIC: RecipientRole.PROVIDER}
 OFFERED = {RecipientRole.JOBCENTER: JOBCENTERS_SIX, RecipientRole.PROVIDER: CLINICS_SIX}
 
@@ -79,24 +82,39 @@ def settings_in(folder: Path, store: Store, **changes: Any) -> ConsentSettings:
     )
 
 
+def a_commitment(role: RecipientRole, **changes: Any) -> Commitment:
+    """Return the two papers of a recipient, both of this morning and good for two years."""
+    own = CommittedPurpose.BENEFIT if role is RecipientRole.JOBCENTER else CommittedPurpose.REFERRAL
+    values: dict[str, Any] = {
+        "purposes": frozenset({own}),
+        "signed_on": NOON.date(),
+        "valid_until": date(2028, 3, 1),
+        "document_sha256": SHA,
+        "staff_told_on": NOON.date(),
+        "staff_document_sha256": SHA,
+    }
+    return Commitment(**{**values, **changes})
+
+
 def register(
     work: UnitOfWork,
     recipient_id: str,
     role: RecipientRole,
     *offered: Category,
     public_key: dict[str, str] = PUBLIC_KEY,
+    **changes: Any,
 ) -> None:
-    """Register a recipient."""
-    recipients.register(
-        work,
+    """Register a recipient; `changes` are to its commitment."""
+    said = recipients.Registration(
         recipient_id=recipient_id,
+        organisation=f"register of {recipient_id}",
         role=role,
         display_name=recipient_id.title(),
-        offered=list(offered or OFFERED[role]),
+        offered=tuple(offered or OFFERED[role]),
         public_key=public_key,
-        signed_on=NOON.date(),
-        document_sha256=SHA,
+        commitment=a_commitment(role, **changes),
     )
+    recipients.register(work, said, zone=BERLIN, recorded_by="operator-1")
 
 
 def register_all(work: UnitOfWork, public_key: dict[str, str] = PUBLIC_KEY) -> None:

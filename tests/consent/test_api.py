@@ -6,9 +6,8 @@ import pytest
 
 from shared.contracts.categories import Category
 from shared.web import Role
-from tests.consent.builders import JOBCENTER, SHA, a_conclusion, a_statement
+from tests.consent.builders import JOBCENTER, a_conclusion, a_statement
 from tests.consent.gate import Gate
-from tests.consent.surroundings import PUBLIC_KEY
 
 PERSON_DESK, OPERATOR, TEAM = {Role.PERSON_DESK}, {Role.OPERATOR}, {Role.ASSESSOR, Role.LEAD}
 ROUTES: dict[tuple[str, str], set[Role]] = {
@@ -43,7 +42,9 @@ ROUTES: dict[tuple[str, str], set[Role]] = {
     ("GET", "/gate-key"): OPERATOR,
     ("PUT", "/recipients/{recipient_id}"): OPERATOR,
     ("GET", "/recipients"): OPERATOR,
+    ("PUT", "/recipients/{recipient_id}/key"): OPERATOR,
     ("POST", "/recipients/{recipient_id}/ending"): OPERATOR,
+    ("POST", "/recipients/{recipient_id}/reinstatement"): OPERATOR,
     ("GET", "/ledger/{recipient_id}/verification"): OPERATOR,
     ("POST", "/emergencies"): TEAM,
     ("GET", "/emergencies"): {Role.LEAD, Role.OPERATOR},
@@ -189,87 +190,3 @@ def test_a_preview_is_for_known_persons_recipients_and_purposes(
     person = unmoved_gate.a_person()
 
     assert unmoved_gate.ask("POST", "/previews", a_preview(person, **changes)).status_code == status
-
-
-def a_registration(**changes: Any) -> dict[str, Any]:
-    """Return how an operator registers a provider."""
-    return {
-        "role": "provider",
-        "display_name": "Schuldnerhilfe",
-        "offered": ["identity", "debts"],
-        "public_key": PUBLIC_KEY,
-        "secrecy_commitment": {"signed_on": "2026-01-15", "document_sha256": SHA},
-        **changes,
-    }
-
-
-def test_a_registered_recipient_is_listed(gate: Gate) -> None:
-    answer = gate.ask("PUT", "/recipients/schuldnerhilfe", a_registration(), role="operator")
-
-    assert answer.status_code == 200
-    listed = gate.ask("GET", "/recipients", role="operator").json()
-    assert [item["recipient_id"] for item in listed] == [JOBCENTER, "lvr-klinik", "schuldnerhilfe"]
-    assert listed[-1] == {
-        "recipient_id": "schuldnerhilfe",
-        "role": "provider",
-        "offered": ["identity", "debts"],
-        "ended_at": None,
-        "connected": False,
-        "name_in_logs": gate.service.name_in_logs("schuldnerhilfe"),
-    }
-
-
-SEVEN = ["identity", "contact", "livelihood", "housing", "debts", "family", "safety"]
-
-
-@pytest.mark.parametrize(
-    ("recipient_id", "changes", "field"),
-    [
-        ("care", {}, "recipient_id"),
-        ("consent", {}, "recipient_id"),
-        ("-x-", {}, "recipient_id"),
-        (JOBCENTER, {}, "role"),
-        ("schuldnerhilfe", {"role": "friend"}, "role"),
-        ("schuldnerhilfe", {"display_name": ""}, "display_name"),
-        ("schuldnerhilfe", {"display_name": "a\x00b"}, "display_name"),
-        ("schuldnerhilfe", {"offered": ["gossip"]}, "offered"),
-        ("schuldnerhilfe", {"offered": SEVEN}, "offered"),
-        ("schuldnerhilfe", {"offered": ["attendance"]}, "offered"),
-        ("schuldnerhilfe", {"offered": ["outcome"]}, "offered"),
-        ("schuldnerhilfe", {"role": "jobcenter", "offered": ["debts"]}, "offered"),
-        ("schuldnerhilfe", {"public_key": {}}, "public_key"),
-        ("schuldnerhilfe", {"public_key": {**PUBLIC_KEY, "crv": "P-384"}}, "public_key"),
-        ("schuldnerhilfe", {"public_key": {**PUBLIC_KEY, "use": "sig"}}, "public_key"),
-        ("schuldnerhilfe", {"public_key": {**PUBLIC_KEY, "key_ops": ["verify"]}}, "public_key"),
-        ("schuldnerhilfe", {"public_key": {**PUBLIC_KEY, "y": PUBLIC_KEY["x"]}}, "public_key"),
-        ("schuldnerhilfe", {"secrecy_commitment": None}, "secrecy_commitment"),
-        ("schuldnerhilfe", {"secrecy_commitment": {"signed_on": "2026-01-15"}}, "secrecy_commitment"),
-        (
-            "schuldnerhilfe",
-            {"secrecy_commitment": {"signed_on": "2026-03-03", "document_sha256": SHA}},
-            "secrecy_commitment",
-        ),
-        ("schuldnerhilfe", {"secrecy_commitment": {"signed_on": 0, "document_sha256": SHA}}, "secrecy_commitment"),
-    ],
-)
-def test_nobody_is_registered_with_a_field_that_cannot_be_accepted(
-    unmoved_gate: Gate, recipient_id: str, changes: dict[str, Any], field: str
-) -> None:
-    answer = unmoved_gate.ask("PUT", f"/recipients/{recipient_id}", a_registration(**changes), role="operator")
-
-    assert answer.status_code == 422
-    assert {error["field"].split(".")[0] for error in answer.json()["errors"]} == {field}
-    assert len(unmoved_gate.ask("GET", "/recipients", role="operator").json()) == 2
-
-
-def test_a_private_key_is_refused_and_not_repeated(unmoved_gate: Gate) -> None:
-    key = {**PUBLIC_KEY, "d": PUBLIC_KEY["x"]}
-
-    answer = unmoved_gate.ask("PUT", "/recipients/schuldnerhilfe", a_registration(public_key=key), role="operator")
-
-    assert answer.status_code == 422
-    assert PUBLIC_KEY["x"] not in answer.text
-
-
-def test_an_unknown_recipient_cannot_be_ended(unmoved_gate: Gate) -> None:
-    assert unmoved_gate.ask("POST", "/recipients/jobcenter-bochum/ending", role="operator").status_code == 404

@@ -30,7 +30,8 @@ def test_an_answer_is_read_by_its_recipient_alone() -> None:
 def test_an_answer_tells_nothing_about_itself_but_how_it_is_sealed() -> None:
     protected = decrypt_compact(seal_for(public_half(MINE), b"released"), MINE).headers()
 
-    assert set(protected) == {"alg", "enc", "epk"}
+    assert set(protected) == {"alg", "enc", "epk", "kid"}
+    assert protected["kid"] == MINE.thumbprint()
     assert (protected["alg"], protected["enc"]) == ("ECDH-ES", "A256GCM")
 
 

@@ -7,7 +7,6 @@ from functools import partial
 import pytest
 from sqlalchemy import text
 
-from services.consent.domain import RecipientRole
 from services.consent.opening import EMPTY
 from services.consent.tables import AnswerRow, LeaseRow, ReleaseRow
 from services.consent.timers import hold_lease, renew, unopened
@@ -229,15 +228,3 @@ def test_an_instance_without_the_lease_leaves_the_calendar_alone(gate: Gate) -> 
     run_calendar(gate)
 
     assert gate.notices() == before
-
-
-def test_a_recipient_that_comes_back_hears_what_waited_for_it(gate: Gate) -> None:
-    a_person_with_content(gate)
-    gate.ask("POST", f"/recipients/{JOBCENTER}/ending", role="operator")
-    gate.register(JOBCENTER, RecipientRole.JOBCENTER)
-
-    gate.clock.pass_(SIX_HOURS)
-    run_calendar(gate)
-
-    opened = [gate.open(notice)["result"] for notice in gate.notices()[-2:]]
-    assert sorted(opened) == ["released", "status"]

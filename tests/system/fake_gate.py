@@ -78,7 +78,7 @@ class FakeGate:
     async def _answer(self, request: AbstractIncomingMessage, answer: dict[str, Any]) -> None:
         assert request.reply_to is not None
         assert request.reply_to.startswith("amq.rabbitmq.reply-to.")
-        protected = {"alg": "ECDH-ES", "enc": "A256GCM"}
+        protected = {"alg": "ECDH-ES", "enc": "A256GCM", "kid": self._recipient_key.thumbprint()}
         sealed = encrypt_compact(protected, json.dumps(answer), self._recipient_key, algorithms=ALGORITHMS)
         await self._publish(
             aio_pika.Message(sealed.encode(), content_type="application/jose", correlation_id=request.correlation_id),

@@ -365,7 +365,7 @@ async def test_the_wire_log_gets_all_that_comes_in(gate: FakeGate, place: Place,
     assert [arrival.kind for arrival in arrivals] == ["notice", "answer", "reply"]
     assert arrivals[0].properties["message_id"] == notice
     assert json.loads(arrivals[1].body)["notice"] == notice
-    assert set(arrivals[1].protected) == {"alg", "enc", "epk"}
+    assert set(arrivals[1].protected) == {"alg", "enc", "epk", "kid"}
 
 
 async def test_the_plain_amqp_sample_prints_each_answer_and_acknowledges_its_notice(
