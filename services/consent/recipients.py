@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from services.consent import commitment as papers
 from services.consent import reconsideration
-from services.consent.commitment import Commitment
+from services.consent.commitment import Commitment, CommittedPurpose
 from services.consent.domain import RecipientRole
 from services.consent.errors import (
     EndingNotDone,
@@ -172,30 +172,38 @@ def _check(work: UnitOfWork, said: Registration, row: RecipientRow | None, zone:
 
 def _commit(work: UnitOfWork, row: RecipientRow, commitment: Commitment, *, zone: ZoneInfo, recorded_by: str) -> None:
     """Put the two papers in force; the same ones handed in again change nothing."""
-    values = {
-        "purposes": sorted(commitment.purposes),
-        "signed_on": commitment.signed_on,
-        "valid_until": commitment.valid_until,
-        "document_sha256": commitment.document_sha256,
-        "staff_told_on": commitment.staff_told_on,
-        "staff_document_sha256": commitment.staff_document_sha256,
-        "ends_at": commitment.ends_at(zone),
-    }
     known = work.session.get(CommitmentRow, row.commitment_id) if row.commitment_id else None
-    if known is None or any(getattr(known, name) != value for name, value in values.items()):
+    if known is None or _as_recorded(known) != commitment:
         row.commitment_id = token_urlsafe(16)
         work.session.add(
             CommitmentRow(
                 commitment_id=row.commitment_id,
                 recipient_id=row.recipient_id,
+                purposes=sorted(commitment.purposes),
+                signed_on=commitment.signed_on,
+                valid_until=commitment.valid_until,
+                document_sha256=commitment.document_sha256,
+                staff_told_on=commitment.staff_told_on,
+                staff_document_sha256=commitment.staff_document_sha256,
+                ends_at=commitment.ends_at(zone),
                 recorded_at=work.now,
                 recorded_by=recorded_by,
-                **values,
             )
         )
         row.warned_days = None
     row.commitment_ends_at = commitment.ends_at(zone)
     work.session.add(row)
+
+
+def _as_recorded(row: CommitmentRow) -> Commitment:
+    return Commitment(
+        purposes=frozenset(CommittedPurpose(name) for name in row.purposes),
+        signed_on=row.signed_on,
+        valid_until=row.valid_until,
+        document_sha256=row.document_sha256,
+        staff_told_on=row.staff_told_on,
+        staff_document_sha256=row.staff_document_sha256,
+    )
 
 
 def _kept(public_key: Mapping[str, Any]) -> dict[str, str]:

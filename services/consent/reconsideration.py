@@ -10,7 +10,8 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy import ColumnElement, and_, func, insert, literal, or_, union
+from sqlalchemy import ColumnElement, and_, func, insert, literal, union
+from sqlalchemy import select as select_row
 from sqlmodel import Session, col, select
 
 from services.consent import answer_store, inquiries, release_store, store
@@ -38,7 +39,7 @@ def queue(work: UnitOfWork, recipient_id: str, *, cause: str) -> None:
     columns = ("recipient_id", "person_id", "cause", "queued_at", "not_before", "attempts")
     table = ReconsiderationRow.metadata.tables["reconsideration"]
     now = literal(work.now, table.c.queued_at.type)
-    every = select(literal(recipient_id), persons.c.person_id, literal(cause), now, now, literal(0))
+    every = select_row(literal(recipient_id), persons.c.person_id, literal(cause), now, now, literal(0))
     work.session.execute(insert(table).from_select(columns, every))
 
 
@@ -135,7 +136,7 @@ def _send_afresh(work: UnitOfWork, row: ReconsiderationRow) -> None:
 
 def _due(work: UnitOfWork) -> list[tuple[int, str]]:
     query = select(ReconsiderationRow.number, ReconsiderationRow.person_id)
-    due = query.where(or_(col(ReconsiderationRow.attempts) == 0, col(ReconsiderationRow.not_before) <= work.now))
+    due = query.where(col(ReconsiderationRow.not_before) <= work.now)
     found = work.session.exec(due.order_by(col(ReconsiderationRow.number)).limit(GROUP)).all()
     return [(number, person_id) for number, person_id in found if number is not None]
 
