@@ -198,6 +198,7 @@ def initial_names() -> dict[str, Any]:  # Any: TOML and JSON values
     """Return what every story may use from the start."""
     text_sha256 = "5e" * 32
     return {
+        "today": datetime.now(UTC).date().isoformat(),
         "in_90_days": (datetime.now(UTC).date() + timedelta(days=90)).isoformat(),
         "text_sha256": text_sha256,
         "evidence": {

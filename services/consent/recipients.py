@@ -173,6 +173,8 @@ def _check(work: UnitOfWork, said: Registration, row: RecipientRow | None, zone:
 def _commit(work: UnitOfWork, row: RecipientRow, commitment: Commitment, *, zone: ZoneInfo, recorded_by: str) -> None:
     """Put the two papers in force; the same ones handed in again change nothing."""
     known = work.session.get(CommitmentRow, row.commitment_id) if row.commitment_id else None
+    if known is not None and commitment.signed_on < known.signed_on:
+        raise NotAcceptable(("purpose_commitment.signed_on", "lies before that of the commitment on record"))
     if known is None or _as_recorded(known) != commitment:
         row.commitment_id = token_urlsafe(16)
         work.session.add(

@@ -108,7 +108,10 @@ def _partner_messages() -> Document:
         )
         for name, command in COMMANDS.items()
     }
-    sealed = {"type": "string", "description": "JWE compact (ECDH-ES, A256GCM) to the recipient's public key."}
+    sealed = {
+        "type": "string",
+        "description": "JWE compact (ECDH-ES, A256GCM) to the recipient's key, which `kid` names.",
+    }
     return {
         "notice": _message(
             "notice", "There may be something to open.", CLOUDEVENTS,

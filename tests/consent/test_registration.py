@@ -148,6 +148,15 @@ def test_each_paper_stays_on_record_and_the_same_ones_again_change_nothing(gate:
     assert {row.recorded_by for row in kept} == {"operator-1"}
 
 
+def test_an_older_commitment_never_takes_the_place_of_a_newer_one(gate: Gate) -> None:
+    put(gate, **commitment(signed_on="2026-03-02", valid_until="2026-03-31"))
+
+    answer = put(gate)
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "purpose_commitment.signed_on")
+    assert listed(gate, DEBT_HELP)["commitment_ends_on"] == "2026-03-31"
+
+
 def test_the_end_of_a_commitment_is_said_thirty_and_seven_days_before_and_when_it_has_come(gate: Gate) -> None:
     put(gate, **commitment(valid_until="2026-05-31"))
     said: list[tuple[int, str, str]] = []

@@ -35,6 +35,6 @@ def what_is_said(recipient_id: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def a_registration(recipient_id: str) -> Registration:
+def a_registration(recipient_id: str, **changes: Any) -> Registration:
     """Register a recipient that has a key and whose papers are in force."""
-    return registration(what_is_said(recipient_id), today=datetime.now(UTC).date())
+    return registration(what_is_said(recipient_id, **changes), today=datetime.now(UTC).date())

@@ -14,9 +14,9 @@ from joserfc.jwk import ECKey
 
 from ops.broker import Broker
 from ops.provision import add_recipient
-from ops.recipient import registration
 from sdk.keys import make_key_pair, read_json, read_private_key
 from tests.system.fake_gate import FakeGate, released
+from tests.system.recipients import a_registration
 
 pytestmark = [pytest.mark.system, pytest.mark.anyio]
 
@@ -37,10 +37,9 @@ def gate_key() -> ECKey:
 def files(broker: Broker, gate_key: ECKey, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("desk")
     key, public = make_key_pair(NAME, folder)
-    commitment = {"signed_on": "2026-01-12", "signed_by": "Leitung", "document": "V-2026-001"}
-    said = {"recipient_id": NAME, "public_key": read_json(public), "secrecy_commitment": commitment}
+    registered = a_registration(NAME, public_key=read_json(public))
     public_gate_key = {name: str(value) for name, value in gate_key.as_dict(private=False).items()}
-    return add_recipient(broker, registration(said), gate_public_key=public_gate_key, folder=folder), key
+    return add_recipient(broker, registered, gate_public_key=public_gate_key, folder=folder), key
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from joserfc.jwk import ECKey
 
 from ops.broker import Broker
 from ops.provision import add_recipient
-from ops.recipient import registration
 from sdk import (
     Arrival,
     Empty,
@@ -34,6 +33,7 @@ from sdk import (
 from sdk.cli import main
 from sdk.keys import make_key_pair, read_json, read_private_key
 from tests.system.fake_gate import FakeGate, released, retracted
+from tests.system.recipients import a_registration
 
 pytestmark = [pytest.mark.system, pytest.mark.anyio]
 
@@ -98,11 +98,10 @@ class FailingStore(Store):
 def place(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Place:
     folder = tmp_path_factory.mktemp("recipient")
     key, public = make_key_pair(NAME, folder)
-    commitment = {"signed_on": "2026-01-12", "signed_by": "Leitung", "document": "V-2026-001"}
-    said = {"recipient_id": NAME, "public_key": read_json(public), "secrecy_commitment": commitment}
+    registered = a_registration(NAME, public_key=read_json(public))
     gate_key = ECKey.generate_key("P-256")
     public_gate_key = {name: str(value) for name, value in gate_key.as_dict(private=False).items()}
-    connection = add_recipient(broker, registration(said), gate_public_key=public_gate_key, folder=folder)
+    connection = add_recipient(broker, registered, gate_public_key=public_gate_key, folder=folder)
     return Place(broker, connection, key, gate_key)
 
 
