@@ -76,7 +76,7 @@ def _take_back(work: UnitOfWork, person_id: str) -> set[str]:
     release_store.void(work.session, releases)
     for release in releases:
         subject = work.session.get(SubjectRow, release.subject_id)
-        served = store.recipient(work.session, release.recipient_id) is not None
+        served = store.recipient(work.session, release.recipient_id, at=work.now) is not None
         if release.state == release_store.OPENED and subject is not None and served:
             release.state = release_store.RETRACTED
             work.session.add(release)

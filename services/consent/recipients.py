@@ -78,6 +78,7 @@ def register(work: UnitOfWork, said: Registration, *, zone: ZoneInfo, recorded_b
     row.organisation = said.organisation
     _commit(work, row, said.commitment, zone=zone, recorded_by=recorded_by)
     if had_lapsed or had_less:
+        work.narrows(row)
         cause = reconsideration.RETURNED if had_lapsed else reconsideration.CHANGED
         reconsideration.queue(work, said.recipient_id, cause=cause)
 
@@ -92,6 +93,7 @@ def end(work: UnitOfWork, *, recipient_id: str) -> None:
         return
     row.ended_at = work.now
     work.session.add(row)
+    work.narrows(row)
     outbox = RecipientRow.metadata.tables["outbox"]  # nobody will ever fetch these notices
     unsent = update(outbox).where(outbox.c.destination == recipient_id, outbox.c.sent_at.is_(None))
     work.session.execute(unsent.values(sent_at=work.now))
@@ -130,6 +132,7 @@ def reinstate(
         _take_key(work, row, public_key)
     row.ended_at = None
     _commit(work, row, commitment, zone=zone, recorded_by=recorded_by)
+    work.narrows(row)  # so that a restored backup does not end for ever what came back
     reconsideration.queue(work, recipient_id, cause=reconsideration.RETURNED)
 
 
@@ -231,7 +234,9 @@ def _take_key(work: UnitOfWork, row: RecipientRow, public_key: Mapping[str, Any]
     replaced.replaced_at = work.now
     row.public_key = _kept(public_key)
     work.session.add(row)
-    _add_key(work, row, public_key)
+    taken = _add_key(work, row, public_key)
+    for changed in (replaced, taken, row):
+        work.narrows(changed)
     return thumbprint
 
 
