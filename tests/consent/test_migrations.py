@@ -56,6 +56,4 @@ def test_who_was_registered_before_there_were_two_papers_is_lapsed_until_they_co
         [row] = session.exec(select(RecipientRow)).all()
     assert (row.role, row.organisation) == (RecipientRole.PROVIDER, "")
     assert row.commitment_ends_at < datetime(2000, 1, 1, tzinfo=UTC)
-    command.downgrade(configuration, "0002")
-    command.upgrade(configuration, "head")
     engine.dispose()
