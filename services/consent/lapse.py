@@ -1,5 +1,6 @@
 """Until when each recipient's commitment holds, as an operator sees it, and that the end is said loudly in time."""
 
+from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,7 @@ def state_of(row: RecipientRow, *, at: datetime) -> RecipientState:
     return RecipientState.ACTIVE if at < row.commitment_ends_at else RecipientState.LAPSED
 
 
-def warn(work: UnitOfWork, *, zone: ZoneInfo) -> int:
+def warn(work: UnitOfWork, *, zone: ZoneInfo, name_in_logs: Callable[[str], str] = str) -> int:
     """Say in the log, once each, which commitments end within 30 days, within 7, and which have run out."""
     said = 0
     query = select(RecipientRow).where(col(RecipientRow.ended_at).is_(None))
@@ -32,7 +33,7 @@ def warn(work: UnitOfWork, *, zone: ZoneInfo) -> int:
             continue
         row.warned_days = stage
         work.session.add(row)
-        _say(row, work, zone)
+        _say(row, work, zone, name_in_logs(row.recipient_id))
         said += 1
     return said
 
@@ -49,10 +50,10 @@ def _days_left(row: RecipientRow, work: UnitOfWork, zone: ZoneInfo) -> int:
     return (last_day_before(row.commitment_ends_at, zone) - work.now.astimezone(zone).date()).days
 
 
-def _say(row: RecipientRow, work: UnitOfWork, zone: ZoneInfo) -> None:
+def _say(row: RecipientRow, work: UnitOfWork, zone: ZoneInfo, name: str) -> None:
     ends_on = last_day_before(row.commitment_ends_at, zone).isoformat()
     if row.warned_days == _OVER:
-        log.error("commitment_lapsed", recipient_id=row.recipient_id, commitment_ends_on=ends_on)
+        log.error("commitment_lapsed", recipient=name, commitment_ends_on=ends_on)
         return
     left = _days_left(row, work, zone)
-    log.warning("commitment_ends_soon", recipient_id=row.recipient_id, commitment_ends_on=ends_on, days_left=left)
+    log.warning("commitment_ends_soon", recipient=name, commitment_ends_on=ends_on, days_left=left)

@@ -49,7 +49,7 @@ def add_recipient_routes(
             recipient_id,
             lambda work: recipients.register(work, said, zone=settings.zone(), recorded_by=caller.caller_id),
         )
-        log.info("recipient_registered", recipient_id=recipient_id, by=caller.caller_id)
+        log.info("recipient_registered", recipient=outside.name_in_logs(recipient_id), by=caller.caller_id)
         return {"recipient_id": recipient_id}
 
     @router.put("/recipients/{recipient_id}/key", tags=["recipients"])
@@ -60,7 +60,7 @@ def add_recipient_routes(
             recipient_id,
             lambda work: recipients.change_key(work, recipient_id=recipient_id, public_key=changed.public_key),
         )
-        log.info("recipient_key_changed", recipient_id=recipient_id, kid=kid, by=caller.caller_id)
+        log.info("recipient_key_changed", recipient=outside.name_in_logs(recipient_id), kid=kid, by=caller.caller_id)
         return {"recipient_id": recipient_id, "kid": kid}
 
     @router.get("/recipients", tags=["recipients"])
@@ -94,7 +94,7 @@ def add_recipient_routes(
     async def end(recipient_id: NamedRecipient, caller: Operator) -> Answered:
         """End a recipient: from this reply on it opens nothing. `ops.provision end-recipient` takes its account too."""
         await _locking(service, recipient_id, lambda work: recipients.end(work, recipient_id=recipient_id))
-        log.info("recipient_ended", recipient_id=recipient_id, by=caller.caller_id)
+        log.info("recipient_ended", recipient=outside.name_in_logs(recipient_id), by=caller.caller_id)
         return {"recipient_id": recipient_id}
 
     @router.post("/recipients/{recipient_id}/reinstatement", tags=["recipients"])
@@ -113,7 +113,7 @@ def add_recipient_routes(
                 recorded_by=caller.caller_id,
             ),
         )
-        log.info("recipient_reinstated", recipient_id=recipient_id, by=caller.caller_id)
+        log.info("recipient_reinstated", recipient=outside.name_in_logs(recipient_id), by=caller.caller_id)
         return {"recipient_id": recipient_id}
 
     @router.get("/ledger/{recipient_id}/verification", tags=["operation"])

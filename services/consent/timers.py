@@ -143,7 +143,7 @@ class Timers:
             await self._locked(f"person:{person_id}", partial(reminders.remind, grant_id=grant_id))
 
     async def _warn_of_lapses(self) -> None:
-        await self._writer.run(partial(lapse.warn, zone=self._settings.zone()))
+        await self._writer.run(partial(lapse.warn, zone=self._settings.zone(), name_in_logs=self._outside.name_in_logs))
 
     async def _notice_statuses(self) -> None:
         await self._writer.run(partial(commissions.notice_new_statuses, settings=self._settings))

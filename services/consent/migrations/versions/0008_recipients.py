@@ -6,8 +6,8 @@ Who was registered before is lapsed until the two papers are handed in: nobody r
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006_recipients"
-down_revision = "0005"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
