@@ -9,14 +9,20 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from typing import Final
 
 from ops.errors import OpsError
+from ops.operator_file import operator_file_of, read_operator_file
 from ops.run_folder import CHECKOUT
-from ops.stage import ROLE_OF, Stage, running_stage
+from ops.stage import READY_SECONDS, ROLE_OF, NotReady, Stage, is_ok, running_stage
 from ops.story import Player
 from ops.story_file import read_stories
 from ops.summary import summarise
+from ops.watch import Watch, ask_for_restart
 from shared.topology import SERVICES
+
+DEFAULT: Final = "demo"
+PYTHON: Final = ".venv/bin/python"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,9 +30,12 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m ops.demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="play the stories, print the counts, end")
     parser.add_argument("--stage", help="name of the stage's folder in the run folder")
+    parser.add_argument("--restart", metavar="NAME", help="have a stage that stays up start a service or desk again")
     said = parser.parse_args(arguments)
+    if said.restart:
+        return _restart(said.restart, said.stage or DEFAULT)
     try:
-        with running_stage(said.stage or ("story" if said.once else "demo"), tell=_tell) as stage:
+        with running_stage(said.stage or ("story" if said.once else DEFAULT), tell=_tell) as stage:
             counts = play_all(stage)
             if not said.once:
                 _stay_up(stage)
@@ -48,28 +57,70 @@ def play_all(stage: Stage, *, player: Player | None = None) -> dict[str, int]:
     return summarise(player)
 
 
+def _restart(name: str, stage: str) -> int:
+    try:
+        ask_for_restart(stage, name)
+        _wait_until_ready(name, stage)
+    except OpsError as error:
+        print(f"{error.code}: {error}", file=sys.stderr)
+        return 1
+    _tell(f"{name} was started again and is ready")
+    return 0
+
+
+def _wait_until_ready(name: str, stage: str) -> None:
+    file = operator_file_of(stage)
+    url = read_operator_file(file).services.get(name)
+    until = time.monotonic() + READY_SECONDS
+    while url and not is_ok(f"{url}/ready"):
+        if time.monotonic() > until:
+            raise NotReady(name, file.parent / "logs" / f"{name}.log")
+        time.sleep(0.1)
+
+
 def _stay_up(stage: Stage) -> None:
     tokens = stage.folder / "keys" / "tokens.json"
     lines = [
         "",
         "Everything stays up. Where to look:",
-        *(f"  what {desk} knows    {stage.url(desk)}/" for desk in stage.desks()),
-        *(f"  {name:<12} {stage.url(name)}/openapi.json   (token: {ROLE_OF[name]})" for name in SERVICES),
-        f"  role tokens   {tokens}",
-        f"  logs          {stage.folder / 'logs'}",
-        f"  connections   {stage.folder / 'outside'}  (what a partner gets, and its own key)",
+        *(f"  {f'what {desk} knows':<28} {stage.url(desk)}/" for desk in stage.desks()),
+        *(f"  {name:<28} {stage.url(name)}/openapi.json   (token: {ROLE_OF[name]})" for name in SERVICES),
+        f"  {'role tokens':<28} {tokens}",
+        f"  {'logs':<28} {stage.folder / 'logs'}",
+        f"  {'connections':<28} {stage.folder / 'outside'}  (what a partner gets, and its own key)",
         "",
         "What to try, in another shell:",
-        f"  curl -s {stage.url('jobcenter-essen')}/held",
-        f"  curl -s {stage.url('consent')}/ready",
-        "  kill -9 one of the services, and see that it is loud: curl its neighbours' /ready",
+        *(f"  {command:<72} # {what}" for command, what in _to_try(stage)),
         "",
         "Ctrl-C ends every process.",
     ]
     _tell("\n".join(lines))
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    watch = Watch(stage, tell=_tell, restart_command=_restart_command(stage))
     while True:
-        time.sleep(1)
+        watch.look()
+        time.sleep(0.5)
+
+
+def _to_try(stage: Stage) -> list[tuple[str, str]]:
+    desk = stage.url("jobcenter-essen")
+    return [
+        (f"curl -s {desk}/held", "what the Jobcenter holds now"),
+        (f"curl -s -X POST {desk}/pause", "from now on its notices wait unopened, until /resume"),
+        (f"curl -s {desk}/unopened", "how many wait"),
+        (f"curl -s -X POST {desk}/resume", "it opens them: what may still be known comes"),
+        (f"{PYTHON} -m ops.doctor{_named(stage)}", "one sentence for each thing that is wrong"),
+        (f"kill -9 {stage.running['intake'].pid}", "intake: this shell says so, the doctor says what waits"),
+        (f"{_restart_command(stage)} intake", "and it handles what waited"),
+    ]
+
+
+def _restart_command(stage: Stage) -> str:
+    return f"{PYTHON} -m ops.demo{_named(stage)} --restart"
+
+
+def _named(stage: Stage) -> str:
+    return "" if stage.folder.name == DEFAULT else f" --stage {stage.folder.name}"
 
 
 def _tell(text: str) -> None:

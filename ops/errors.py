@@ -102,3 +102,30 @@ class GateOutOfReach(OpsError):
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(f"no answer from the gate at {url} ({reason}); it was told nothing, run the command again")
+
+
+class RunFolderUnusable(OpsError):
+    """Raised when the run folder, or something in it, cannot be made."""
+
+    code = "run_folder_unusable"
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"cannot make the folder {path}: {reason}; name another one with GESEHEN_RUN_DIR")
+
+
+class StageNotRunning(OpsError):
+    """Raised when a command is meant for a stage that does not run."""
+
+    code = "stage_not_running"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no stage {name} runs here; start it with `make demo`, or name another with --stage")
+
+
+class NoLoopback(OpsError):
+    """Raised when this machine has no 127.0.0.1 to listen on."""
+
+    code = "no_loopback"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"nothing can listen on 127.0.0.1 ({reason}); bring the loopback interface up")

@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from ops.errors import RunFolderUnusable
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -13,13 +15,21 @@ def run_folder() -> Path:
 
 
 def stage_folder(stage: str) -> Path:
-    """Return the folder of one running stage (demo, story, test)."""
-    return private_folder(run_folder() / "stage" / stage)
+    """Return the folder of one stage (demo, story, test), made if it is not there."""
+    return private_folder(stage_path(stage))
+
+
+def stage_path(stage: str) -> Path:
+    """Return where the folder of a stage is or would be: for a command beside it, which makes none."""
+    return run_folder() / "stage" / stage
 
 
 def private_folder(path: Path) -> Path:
     """Create a folder that only its owner may enter."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderUnusable(path, error.strerror or type(error).__name__) from None
     return path
 
 

@@ -23,10 +23,13 @@ from ops import processes, signing_key, stage_secrets, zone_keys
 from ops.broker import Broker, private_broker
 from ops.errors import OpsError
 from ops.gate import Gate
+from ops.management import Management
+from ops.operator_file import NAME as OPERATOR_FILE
+from ops.operator_file import OperatorFile, lock_file
 from ops.provision import write_connection
 from ops.recipient import Registration, registration, years_after
 from ops.run_folder import CHECKOUT, stage_folder, write_private
-from shared.topology import CARE, SERVICES
+from shared.topology import CARE, OPERATOR, SERVICES
 
 Tell = Callable[[str], None]
 
@@ -95,7 +98,7 @@ class Stage:
         until = time.monotonic() + READY_SECONDS
         for name in names:
             path = "/ready" if name in SERVICES else "/health"
-            while not _is_ok(self.url(name) + path):
+            while not is_ok(self.url(name) + path):
                 if time.monotonic() > until or self.running[name].poll() is not None:
                     raise NotReady(name, self.log(name))
                 time.sleep(0.05)
@@ -157,15 +160,18 @@ def _set_up(folder: Path, tell: Tell) -> Iterator[Stage]:
         stage = Stage(folder, broker, described, tokens)
         try:
             _bring_up(stage, registered, gate_key, tell)
+            _operator_file(stage).write(folder / OPERATOR_FILE)
             yield stage
         finally:
+            (folder / OPERATOR_FILE).unlink(missing_ok=True)
             _bring_down(stage)
 
 
 @contextmanager
 def _only_one(name: str) -> Iterator[None]:
     """Hold the stage's lock file; the system lets go of it however the process ends."""
-    with (stage_folder(name).parent / f"{name}.lock").open("w") as lock:
+    stage_folder(name)
+    with lock_file(name).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -194,6 +200,11 @@ def _bring_up(stage: Stage, registered: list[Registration], gate_key: Mapping[st
         stage.start(name)
     stage.wait_until_ready(*stage.desks())
     _wait_for_lines(stage)
+
+
+def _operator_file(stage: Stage) -> OperatorFile:
+    account = Management(stage.broker.admin.url, OPERATOR, stage.broker.accounts.password(OPERATOR))
+    return OperatorFile({name: stage.url(name) for name in SERVICES}, stage.tokens["operator"], account)
 
 
 def _bring_down(stage: Stage) -> None:
@@ -262,7 +273,8 @@ def _wait_for_lines(stage: Stage) -> None:
         time.sleep(0.1)
 
 
-def _is_ok(url: str) -> bool:
+def is_ok(url: str) -> bool:
+    """Tell whether somebody answers there, and well."""
     try:
         return httpx2.get(url, timeout=5).status_code == httpx2.codes.OK
     except httpx2.HTTPError:

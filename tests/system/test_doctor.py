@@ -1,0 +1,57 @@
+"""The doctor on a real stage: a service that was killed is loud, with what waits for it, and quiet once it is back."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from ops.doctor import examine
+from ops.operator_file import operator_file_of, read_operator_file
+from ops.stage import Stage, running_stage
+
+pytestmark = pytest.mark.system
+
+
+def quiet(_text: str) -> None:
+    """Print nothing."""
+
+
+def commission(stage: Stage) -> None:
+    """Have the Jobcenter's desk commission something."""
+    body = {
+        "reference": "E-1",
+        "service": "clarification",
+        "deadline": (datetime.now(UTC) + timedelta(days=90)).date().isoformat(),
+        "budget_line": "A-1",
+        "contact": {"channel": "phone", "address": "0201 555 0100"},
+    }
+    httpx2.post(f"{stage.url('jobcenter-essen')}/commission", json=body, timeout=30).raise_for_status()
+
+
+def problems(*, until: list[str]) -> list[str]:
+    """Return what is wrong, once it is this or after a while."""
+    give_up_at = time.monotonic() + 20
+    where = read_operator_file(operator_file_of("doctor"))
+    while (found := examine(where).problems) != until and time.monotonic() < give_up_at:
+        time.sleep(0.2)
+    return found
+
+
+def test_a_killed_service_is_loud_with_what_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GESEHEN_RUN_DIR", str(tmp_path))
+    with running_stage("doctor", tell=quiet) as stage:
+        assert problems(until=[]) == []
+
+        stage.kill("intake")
+        commission(stage)
+        loud = [
+            f"intake does not answer at {stage.url('intake')}",
+            "nobody consumes intake.events; 1 message waits",
+        ]
+        assert problems(until=loud) == loud
+
+        stage.start("intake")
+        stage.wait_until_ready("intake")
+        assert problems(until=[]) == []
