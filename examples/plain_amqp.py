@@ -43,6 +43,7 @@ async def receive(connection_file: str, key_file: str) -> None:
                 print(plain.decode(), flush=True)  # your software stores it here, before it acknowledges
                 again = json.loads(plain)["result"] == "try_again"
                 await (notice.nack() if again else notice.ack())
+    raise ConnectionError("the connection is lost")  # nothing else ends the notices: connect again, with pauses
 
 
 if __name__ == "__main__":

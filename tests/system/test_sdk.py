@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,7 @@ from sdk.cli import main
 from sdk.keys import make_key_pair, read_json, read_private_key
 from tests.system.fake_gate import FakeGate, released, retracted
 from tests.system.recipients import a_registration
+from tests.system.wire_tap import wire_to
 
 pytestmark = [pytest.mark.system, pytest.mark.anyio]
 
@@ -373,7 +375,7 @@ async def test_the_plain_amqp_sample_prints_each_answer_and_acknowledges_its_not
     first = await gate.notify(released(sequence=1))
     second = await gate.notify(retracted())
     sample = await asyncio.create_subprocess_exec(
-        sys.executable, "examples/plain_amqp.py", place.connection, place.key, stdout=asyncio.subprocess.PIPE
+        sys.executable, "examples/plain_amqp.py", place.connection, place.key, stdout=PIPE
     )
     assert sample.stdout is not None
 
@@ -385,6 +387,28 @@ async def test_the_plain_amqp_sample_prints_each_answer_and_acknowledges_its_not
 
     assert [(answer["result"], answer["notice"]) for answer in answers] == [("released", first), ("retracted", second)]
     assert await recipient.count_inbox() in {0, 1}  # one at a time: the second only came because the first was gone
+
+
+async def test_the_plain_amqp_sample_ends_with_an_error_when_its_connection_is_lost(
+    gate: FakeGate, place: Place, tmp_path: Path
+) -> None:
+    async with wire_to(place.broker.address) as wire:
+        given = read_json(place.connection)
+        path = tmp_path / "through.connection.json"
+        path.write_text(json.dumps(given | {"broker_url": wire.through(str(given["broker_url"]))}))
+        await gate.notify(released(sequence=1))
+        sample = await asyncio.create_subprocess_exec(
+            sys.executable, "examples/plain_amqp.py", path, place.key, stdout=PIPE, stderr=PIPE
+        )
+        assert sample.stdout is not None
+        async with asyncio.timeout(20):
+            await sample.stdout.readline()
+
+            wire.cut()
+            _, told = await sample.communicate()
+
+    assert sample.returncode == 1
+    assert told.decode().rstrip().endswith("ConnectionError: the connection is lost")
 
 
 async def test_the_command_line_prints_the_reply_and_says_by_its_exit_code_if_it_was_refused(
