@@ -1,10 +1,21 @@
 """What recipients may ask and say: the only words from outside that the gate takes in. Anything more is refused."""
 
+import itertools
 import re
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from shared.contracts.consent import Outcome, ProviderAnswer, Service
 from shared.contracts.intake import Channel
@@ -16,6 +27,21 @@ BudgetLine = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9.-]{1,19
 
 MOST_FAULTS = 10
 """A refusal names no more faults than this: its size must not grow with what somebody sends."""
+
+
+def _only_like(pattern: str, like: str) -> BeforeValidator:
+    """Take a text of that form alone: pydantic would take a number for seconds since 1970."""
+
+    def check(value: object) -> object:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {like}")
+        return value
+
+    return BeforeValidator(check)
+
+
+Day = Annotated[date, _only_like(r"\d{4}-\d{2}-\d{2}", "a day like 2026-01-31")]
+Moment = Annotated[AwareDatetime, _only_like(r"\d{4}-\d{2}-\d{2}T.{5,32}", "a time like 2026-01-31T09:00:00+01:00")]
 
 _ADDRESS = {
     Channel.PHONE: re.compile(r"\+?[0-9][0-9 /-]{4,24}"),
@@ -40,16 +66,21 @@ class ContactGiven(Request):
     """How a person may be reached, as the Jobcenter knows it."""
 
     channel: Channel
-    address: str | None = Field(default=None, max_length=120, repr=False)
+    address: str | None = Field(default=None, max_length=120, repr=False, validate_default=True)
 
-    @model_validator(mode="after")
-    def _address_fits_channel(self) -> Self:
-        if self.channel is Channel.IN_PERSON:
-            if self.address is not None:
-                raise ValueError("must be absent for in_person")
-        elif self.address is None or not _ADDRESS[self.channel].fullmatch(self.address):
+    @field_validator("address")
+    @classmethod
+    def _address_fits_channel(cls, address: str | None, others: ValidationInfo) -> str | None:
+        channel = others.data.get("channel")  # absent if it was refused itself
+        if channel is Channel.IN_PERSON and address is not None:
+            raise ValueError("must be absent for in_person")
+        if channel is None or channel is Channel.IN_PERSON:
+            return address
+        if address is None:
+            raise ValueError("is missing")
+        if not _ADDRESS[channel].fullmatch(address):
             raise ValueError("does not fit the channel")
-        return self
+        return address
 
 
 class Commission(Request):
@@ -61,7 +92,7 @@ class Commission(Request):
     command: Literal["commission"]
     reference: Reference = Field(repr=False)
     service: Service
-    deadline: date
+    deadline: Day
     budget_line: BudgetLine
     contact: ContactGiven = Field(repr=False)
 
@@ -85,17 +116,22 @@ class AnswerReferral(Request):
     command: Literal["answer_referral"]
     reference: Reference = Field(repr=False)
     answer: ProviderAnswer
-    appointment_at: AwareDatetime | None = None
-    outcome: Outcome | None = None
+    appointment_at: Moment | None = Field(default=None, validate_default=True)
+    outcome: Outcome | None = Field(default=None, validate_default=True)
 
-    @model_validator(mode="after")
-    def _fields_fit_answer(self) -> Self:
-        if (self.appointment_at is not None) != (self.answer is ProviderAnswer.APPOINTMENT_OFFERED):
-            raise ValueError("appointment_at belongs to appointment_offered, and only to it")
-        if (self.outcome is not None) != (self.answer is ProviderAnswer.ENDED):
-            raise ValueError("outcome belongs to ended, and only to it")
-        return self
+    @field_validator("appointment_at", "outcome")
+    @classmethod
+    def _fits_answer(cls, value: Any, others: ValidationInfo) -> Any:  # Any: of either field
+        answer = others.data.get("answer")  # absent if it was refused itself
+        wanted = _GOES_WITH[str(others.field_name)]
+        if answer is wanted and value is None:
+            raise ValueError("is missing")
+        if answer is not None and answer is not wanted and value is not None:
+            raise ValueError(f"goes with {wanted} only")
+        return value
 
+
+_GOES_WITH = {"appointment_at": ProviderAnswer.APPOINTMENT_OFFERED, "outcome": ProviderAnswer.ENDED}
 
 Command = Commission | CancelCommission | AnswerReferral
 COMMANDS: dict[str, type[Commission] | type[CancelCommission] | type[AnswerReferral]] = {
@@ -147,20 +183,34 @@ _REASONS = {
     "string_pattern_mismatch": "has characters or a length that are not accepted",
     "string_too_long": "is too long",
     "string_type": "must be a text",
+    "model_type": "must be a JSON object",
     "timezone_aware": "must have a time zone",
+    "date_from_datetime_parsing": "must be a day that exists",
+    "date_from_datetime_inexact": "must be a day that exists",
+    "date_parsing": "must be a day that exists",
+    "datetime_parsing": "must be a time that exists",
+    "datetime_from_date_parsing": "must be a time that exists",
+    "datetime_object_invalid": "must be a time that exists",
 }
+_NAME = re.compile(r"[a-z_]{1,40}")
 
 
 def refused(error: ValidationError) -> RefusedRequest:
     """Return the refusal for a validation error, in words that are built from the schema alone."""
-    faults = []
     found = error.errors(include_input=False, include_url=False)
-    for item in found[:MOST_FAULTS]:
-        where = ".".join(str(part) for part in item["loc"]) or _field_named_by(item["msg"])
-        faults.append((_printable(where), _reason(dict(item))))
+    faults = [_fault(dict(item)) for item in found[:MOST_FAULTS]]
     if len(found) > MOST_FAULTS:
         faults.append(("body", "has more faults than are named here"))
     return RefusedRequest(*faults)
+
+
+def _fault(item: dict[str, Any]) -> tuple[str, str]:
+    """Return field and reason. The name of a field that the caller made up could carry a value: its place is named."""
+    path = [str(part) for part in item["loc"]]
+    if all(_NAME.fullmatch(part) for part in path):
+        return ".".join(path) or "body", _reason(item)
+    known = itertools.takewhile(_NAME.fullmatch, path)
+    return ".".join(known) or "body", "has an unknown field"
 
 
 def _reason(item: dict[str, Any]) -> str:
@@ -168,13 +218,4 @@ def _reason(item: dict[str, Any]) -> str:
         return f"must be {item['ctx']['expected']}"
     if item["type"] == "value_error":
         return str(item["ctx"]["error"])
-    return _REASONS.get(item["type"], f"is not acceptable ({item['type']})")
-
-
-def _field_named_by(message: str) -> str:
-    return next((name for name in ("appointment_at", "outcome") if name in message), "body")
-
-
-def _printable(field: str) -> str:
-    """Return a field's name as it may be repeated: an invented one could carry a value."""
-    return field if re.fullmatch(r"[a-z_.]{1,60}", field) else "an unknown field"
+    return _REASONS.get(item["type"], "is not acceptable")

@@ -54,11 +54,11 @@ def faults_of(raw: Any) -> dict[str, str]:  # Any: whatever comes from outside
         ("contact", PHONE),
         ("contact", {}),
         ("contact.channel", {"channel": SECRET, "address": PHONE}),
-        ("contact", {"channel": "phone"}),
-        ("contact", {"channel": "phone", "address": SECRET}),
-        ("contact", {"channel": "email", "address": SECRET}),
-        ("contact", {"channel": "in_person", "address": PHONE}),
-        ("contact", {"channel": "letter", "address": "x" * 121}),
+        ("contact.address", {"channel": "phone"}),
+        ("contact.address", {"channel": "phone", "address": SECRET}),
+        ("contact.address", {"channel": "email", "address": SECRET}),
+        ("contact.address", {"channel": "in_person", "address": PHONE}),
+        ("contact.address", {"channel": "letter", "address": "x" * 121}),
         ("contact.diagnosis", {"channel": "phone", "address": PHONE, "diagnosis": SECRET}),
         ("diagnosis", SECRET),
         ("person_name", SECRET),
@@ -72,6 +72,56 @@ def test_each_field_of_a_commission_is_read_strictly(field: str, value: Any) -> 
     assert {name.partition(".")[0] for name in faults} == {outer}
     assert all(faults.values())
     assert SECRET not in str(faults)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "reason"),
+    [
+        ({"contact": {"channel": "in_person", "address": PHONE}}, "contact.address", "must be absent for in_person"),
+        ({"contact": {"channel": "phone"}}, "contact.address", "is missing"),
+        ({"contact": {"channel": "phone", "address": SECRET}}, "contact.address", "does not fit the channel"),
+        ({"contact": {"channel": "phone", "address": 5}}, "contact.address", "must be a text"),
+        ({"contact": {"channel": "phone", "address": PHONE, "Dia gnosis": 1}}, "contact", "has an unknown field"),
+        ({"contact": PHONE}, "contact", "must be a JSON object"),
+        ({"Dia gnosis": SECRET}, "body", "has an unknown field"),
+        ({"deadline": "30.06.2026"}, "deadline", "must be a day like 2026-01-31"),
+        ({"deadline": 1782777600}, "deadline", "must be a day like 2026-01-31"),
+        ({"deadline": "1782777600"}, "deadline", "must be a day like 2026-01-31"),
+        ({"deadline": None}, "deadline", "must be a day like 2026-01-31"),
+        ({"deadline": "2026-02-30"}, "deadline", "must be a day that exists"),
+        ({"reference": 5}, "reference", "must be a text"),
+    ],
+    ids=str,
+)
+def test_a_refusal_names_the_very_field_and_a_plain_reason(changes: dict[str, Any], field: str, reason: str) -> None:
+    assert faults_of({**a_commission(), **changes}) == {field: reason}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "reason"),
+    [
+        ({"answer": "appointment_offered"}, "appointment_at", "is missing"),
+        ({"answer": "ended"}, "outcome", "is missing"),
+        ({"outcome": "helped"}, "outcome", "goes with ended only"),
+        ({"appointment_at": "2026-03-09T09:00:00+01:00"}, "appointment_at", "goes with appointment_offered only"),
+        *(
+            ({"answer": "appointment_offered", "appointment_at": at}, "appointment_at", reason)
+            for at, reason in [
+                (1782777600, "must be a time like 2026-01-31T09:00:00+01:00"),
+                ("1782777600", "must be a time like 2026-01-31T09:00:00+01:00"),
+                ("2026-03-09", "must be a time like 2026-01-31T09:00:00+01:00"),
+                ("2026-03-09T09:00:00", "must have a time zone"),
+                ("2026-02-30T09:00:00+01:00", "must be a time that exists"),
+                ("2026-03-09T25:00:00+01:00", "must be a time that exists"),
+            ]
+        ),
+    ],
+    ids=str,
+)
+def test_a_refused_answer_names_the_very_field_and_a_plain_reason(
+    changes: dict[str, Any], field: str, reason: str
+) -> None:
+    assert faults_of({**an_answer_to("reference-1"), **changes}) == {field: reason}
 
 
 @pytest.mark.parametrize("missing", ["command_id", "reference", "service", "deadline", "budget_line", "contact"])
