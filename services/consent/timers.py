@@ -26,6 +26,7 @@ from services.consent import (
     store,
 )
 from services.consent.head_export import HeadExport
+from services.consent.heartbeat import Draw, Rhythms, exponential
 from services.consent.outside import Outside
 from services.consent.settings import ConsentSettings
 from services.consent.tables import LeaseRow, RecipientRow, ReleaseRow
@@ -58,6 +59,7 @@ class Timers:
         *,
         outbox: Outbox,
         clock: Callable[[], datetime],
+        draw: Draw | None = None,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -66,6 +68,7 @@ class Timers:
         self._heads = heads
         self._outbox = outbox
         self._clock = clock
+        self._rhythms = Rhythms(draw or exponential(settings.heartbeat_seconds))
         self._holder = token_urlsafe(16)
         self._was_loud: float | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -76,12 +79,12 @@ class Timers:
         every = self._settings.timer_seconds
         self._calendar_at = monotonic()
         self._tasks = [
-            asyncio.create_task(self._again(1.0, self._follow_recipients)),
-            asyncio.create_task(self._again(every, self.run_calendar)),
-            asyncio.create_task(self._again(every, self.export_heads)),
-            asyncio.create_task(self._again(self._settings.heartbeat_seconds, self._heartbeat)),
-            asyncio.create_task(self._again(every, self.watch_emergencies)),
-            asyncio.create_task(self._again(1.0, self.work_off_queue)),
+            asyncio.create_task(self._again(lambda: 1.0, self._follow_recipients)),
+            asyncio.create_task(self._again(lambda: every, self.run_calendar)),
+            asyncio.create_task(self._again(lambda: every, self.export_heads)),
+            asyncio.create_task(self._again(lambda: self._rhythms.pause(now=self._clock()), self.send_heartbeats)),
+            asyncio.create_task(self._again(lambda: every, self.watch_emergencies)),
+            asyncio.create_task(self._again(lambda: 1.0, self.work_off_queue)),
         ]
 
     async def stop(self) -> None:
@@ -96,7 +99,7 @@ class Timers:
             return False
         return monotonic() - self._calendar_at < 3 * self._settings.timer_seconds + GRACE_SECONDS
 
-    async def _again(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
+    async def _again(self, pause: Callable[[], float], step: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await step()
@@ -104,7 +107,7 @@ class Timers:
                 log.warning("timer_skipped", reason="store_unavailable")
             except Exception as error:
                 log.error("timer_failed", exc_info=error)
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(pause())
 
     async def _follow_recipients(self) -> None:
         await self._outside.follow(await asyncio.to_thread(self._registered))
@@ -208,13 +211,16 @@ class Timers:
         except Exception as error:
             log.error("timer_step_failed", exc_info=error)
 
-    async def _heartbeat(self) -> None:
-        """Send every recipient a notice that stands for nothing, so that a real one is never the only one."""
-        if not await self._holds("heartbeat", seconds=self._settings.heartbeat_seconds * 2):
+    async def send_heartbeats(self) -> None:
+        """Send each recipient whose time has come a notice that stands for nothing: an empty opening has many causes.
+
+        Every instance keeps times of its own, and the one that holds the lease sends. With exponential gaps neither a
+        restart nor a change of the holder shows.
+        """
+        due = self._rhythms.due(self._outside.lines_up(), now=self._clock())
+        if not due or not await self._holds("heartbeat", seconds=self._settings.heartbeat_seconds * 2):
             return
-        for recipient_id, is_up in self._outside.lines_up().items():
-            if not is_up:
-                continue
+        for recipient_id in due:
             try:
                 await self._outside.publish_notice(recipient_id, random_id())
             except BrokerTrouble as error:
