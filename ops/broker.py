@@ -14,7 +14,7 @@ from ops.accounts import Accounts
 from ops.broker_binary import find_broker_binary
 from ops.broker_node import SETTLE_SECONDS, Node, Ports
 from ops.definitions import Definitions, care_definitions, merge, recipient_definitions
-from ops.errors import ForeignBroker
+from ops.errors import ForeignBroker, StageNotRunning
 from ops.management import Management
 from ops.processes import LOCALHOST, termination_as_exit
 from ops.recipient import Registration
@@ -101,7 +101,7 @@ def running_broker(stage_folder: Path) -> Broker:
         return _named_broker(accounts)
     state = stage_folder / STATE
     if not state.exists():
-        raise ForeignBroker(f"no broker runs for the stage in {stage_folder}; start it, or set {BROKER_URL}")
+        raise StageNotRunning(stage_folder.name, otherwise=f"name a broker with {BROKER_URL}")
     said = json.loads(state.read_text())
     return Broker(said["address"], Management(**said["management"]), tuple(said["version"]), accounts)
 

@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 
 from ops.errors import OpsError
+from ops.gate import Gate
 from ops.operator_file import OperatorFile, operator_file_of, read_operator_file
 from shared.topology import CARE, GATE, RETRY_TIERS, events_queue, parked_queue, retry_queue
 
@@ -114,21 +115,16 @@ def _queues(where: OperatorFile, found: Findings) -> Queues | None:
 
 
 def _examine_lines(where: OperatorFile, found: Findings) -> None:
-    """Look at the gate's lines. Recipients of old are of no interest."""
-    answer = _get(f"{where.services[GATE]}/recipients", token=where.token) if GATE in where.services else None
-    if answer is None:
-        return
-    if answer.status != httpx2.codes.OK:
-        found.problems.append(
-            f"the gate does not list its recipients (HTTP {answer.status}): is the token an operator's?"
-        )
+    try:
+        recipients = Gate(where.services.get(GATE, ""), where.token).recipients()
+    except OpsError as error:
+        found.problems.append(str(error))
         return
     found.lines += ["", f"{'recipient':<40} line"]
-    for one in answer.body:
-        if one.get("ended_at") is None:
-            found.lines.append(f"{one['recipient_id']:<40} {'up' if one['connected'] else 'down'}")
-            if not one["connected"]:
-                found.problems.append(f"the gate has no line to {one['recipient_id']}: it can neither be told nor ask")
+    for one in recipients:
+        found.lines.append(f"{one['recipient_id']:<40} {'up' if one['connected'] else 'down'}")
+        if not one["connected"]:
+            found.problems.append(f"the gate has no line to {one['recipient_id']}: it can neither be told nor ask")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +133,10 @@ class _Answer:
     body: Any  # JSON values
 
 
-def _get(url: str, *, token: str | None = None) -> _Answer | None:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+def _get(url: str) -> _Answer | None:
     try:
         with httpx2.Client(trust_env=False, timeout=10) as client:
-            answer = client.get(url, headers=headers)
+            answer = client.get(url)
         return _Answer(answer.status_code, answer.json())
     except (httpx2.HTTPError, ValueError):
         return None

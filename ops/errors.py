@@ -118,8 +118,8 @@ class StageNotRunning(OpsError):
 
     code = "stage_not_running"
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"no stage {name} runs here; start it with `make demo`, or name another with --stage")
+    def __init__(self, name: str, *, otherwise: str = "name another with --stage") -> None:
+        super().__init__(f"no stage {name} runs here; start it (`make demo`), or {otherwise}")
 
 
 class NoLoopback(OpsError):

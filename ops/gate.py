@@ -49,6 +49,10 @@ class Gate:
         found = {item["recipient_id"]: str(item["state"]) for item in self._request("GET", "/recipients")}
         return found.get(recipient_id)
 
+    def recipients(self) -> list[dict[str, Any]]:
+        """Return the recipients that were not ended, each with the state of its line."""
+        return [one for one in self._request("GET", "/recipients") if one.get("ended_at") is None]
+
     def _request(self, method: str, path: str, body: Json = None) -> Json:
         # No proxy from the environment: this is our own gate, and the token is for nobody else.
         headers = {"Authorization": f"Bearer {self.token}"}

@@ -28,9 +28,9 @@ class Management:
         """Hand something in."""
         self._request("POST", path, body)
 
-    def delete(self, path: str) -> None:
-        """Delete something; what is not there stays not there."""
-        self._request("DELETE", path)
+    def delete(self, path: str) -> bool:
+        """Delete something; say whether it was there."""
+        return self._request("DELETE", path).status_code != httpx2.codes.NOT_FOUND
 
     def is_ready(self) -> bool:
         """Tell whether the API answers to our login."""

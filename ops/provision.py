@@ -16,9 +16,10 @@ from ops.definitions import recipient_definitions
 from ops.errors import OpsError, RegistrationInvalid
 from ops.gate import Gate
 from ops.management import in_path
+from ops.operator_file import operator_file_of, read_operator_file
 from ops.recipient import Registration, public_key, read_public_key, read_registration, recipient_id
-from ops.run_folder import stage_folder, write_private
-from shared.topology import Version
+from ops.run_folder import stage_path, write_private
+from shared.topology import GATE, Version
 
 
 def add_recipient(
@@ -31,14 +32,15 @@ def add_recipient(
     return write_connection(broker, registration, gate_public_key=gate_public_key, folder=folder)
 
 
-def remove_recipient(broker: Broker, name: str, *, folder: Path) -> None:
-    """Take account, vhost and connection file away. Unopened notices go with the vhost."""
+def remove_recipient(broker: Broker, name: str, *, folder: Path) -> bool:
+    """Take account, vhost and connection file away; say whether any was there. Unopened notices go with the vhost."""
     recipient_id(name)
     # The account first: deleting it ends its connections, clearing permissions would leave its consumers running.
-    broker.admin.delete(f"/api/users/{in_path(name)}")
-    broker.admin.delete(f"/api/vhosts/{in_path(name)}")
+    had_account = broker.admin.delete(f"/api/users/{in_path(name)}")
+    had_vhost = broker.admin.delete(f"/api/vhosts/{in_path(name)}")
     broker.accounts.forget(name)
     connection_file(folder, name).unlink(missing_ok=True)
+    return had_account or had_vhost
 
 
 def write_connection(
@@ -109,7 +111,7 @@ def _definitions(said: argparse.Namespace) -> None:
 
 
 def _add(said: argparse.Namespace) -> None:
-    stage, gate = stage_folder(said.stage), _gate(said)
+    stage, gate = stage_path(said.stage), _gate(said)
     registered = read_registration(said.registration, today=_today())
     if said.gate_key is None and gate is None:
         raise RegistrationInvalid(
@@ -126,7 +128,7 @@ def _add(said: argparse.Namespace) -> None:
 
 
 def _end(said: argparse.Namespace) -> None:
-    stage, gate = stage_folder(said.stage), _gate(said)
+    stage, gate = stage_path(said.stage), _gate(said)
     recipient_id(said.recipient_id)
     broker = running_broker(stage)
     if gate is not None:
@@ -136,17 +138,33 @@ def _end(said: argparse.Namespace) -> None:
 
 
 def _remove(said: argparse.Namespace) -> None:
-    stage, gate = stage_folder(said.stage), _gate(said)
-    recipient_id(said.recipient_id)
-    state = gate.state(said.recipient_id) if gate is not None else "not known here"
-    remove_recipient(running_broker(stage), said.recipient_id, folder=said.folder or stage)
-    print(f"removed {said.recipient_id}; its connections are closed")
+    stage, name = stage_path(said.stage), recipient_id(said.recipient_id)
+    broker = running_broker(stage)
+    state = _state_at_the_gate(said, name)
+    if remove_recipient(broker, name, folder=said.folder or stage):
+        print(f"removed {name}; its connections are closed")
+    else:
+        print(f"there was no account {name}; nothing to remove")
     if state not in (None, "ended"):
         print(
             f"warning: the gate was not told (state there: {state}); answers towards it still stand."
             " End it there as well: end-recipient does both",
             file=sys.stderr,
         )
+
+
+def _state_at_the_gate(said: argparse.Namespace, name: str) -> str | None:
+    """Ask the gate that was named, or that of a running stage; another one is not known here."""
+    gate = _gate(said)
+    try:
+        if gate is None:
+            operator = read_operator_file(operator_file_of(said.stage))
+            gate = Gate(operator.services[GATE], operator.token)
+        return gate.state(name)
+    except (OpsError, KeyError):
+        if _gate(said) is not None:
+            raise
+        return "not known here"
 
 
 def _gate(said: argparse.Namespace) -> Gate | None:

@@ -10,7 +10,7 @@ from typing import IO
 
 import pytest
 
-from ops import processes
+from ops import processes, provision
 from ops.errors import StageNotRunning
 from ops.operator_file import NAME, lock_file
 from ops.run_folder import stage_folder, stage_path
@@ -114,3 +114,14 @@ def test_a_launcher_that_was_killed_leaves_no_running_stage(stage: SmallStage) -
 
     with pytest.raises(StageNotRunning):
         ask_for_restart("small", "intake")
+
+
+def test_a_command_for_a_stage_that_does_not_run_makes_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GESEHEN_RUN_DIR", str(tmp_path))
+
+    assert provision.main(["remove-recipient", "lvr-klinik", "--stage", "nosuch"]) == 1
+
+    assert capsys.readouterr().err.startswith("stage_not_running: no stage nosuch runs here")
+    assert not (tmp_path / "stage").exists()

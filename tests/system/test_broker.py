@@ -17,7 +17,7 @@ import pytest
 
 from ops.broker import Broker, private_broker, running_broker
 from ops.broker_node import Ports
-from ops.errors import DiskFull, ForeignBroker, NodeDidNotBoot, OpsError, PortBusy
+from ops.errors import DiskFull, ForeignBroker, NodeDidNotBoot, OpsError, PortBusy, StageNotRunning
 from ops.processes import ensure_disk
 from ops.provision import add_recipient, connection_file, remove_recipient
 from ops.run_folder import CHECKOUT
@@ -60,7 +60,7 @@ def test_confirmed_messages_survive_kill_9_and_the_end_leaves_no_process(stage: 
         assert asyncio.run(received(broker, len(sent))) == sent
         assert processes_of(stage)
     assert processes_of(stage) == []
-    with pytest.raises(ForeignBroker):
+    with pytest.raises(StageNotRunning):
         running_broker(stage)
 
 
@@ -149,6 +149,7 @@ def test_a_recipient_comes_and_goes_on_a_running_broker(broker: Broker, tmp_path
     assert closed
     assert not connection_file(tmp_path, "schuldnerhilfe").exists()
     assert "schuldnerhilfe" not in {vhost["name"] for vhost in broker.admin.get("/api/vhosts")}
+    assert not remove_recipient(broker, "schuldnerhilfe", folder=tmp_path)  # nothing was there any more
 
 
 def test_only_the_owner_reads_what_holds_passwords(broker: Broker, tmp_path: Path) -> None:

@@ -9,9 +9,13 @@ import pytest
 
 from ops.doctor import examine
 from ops.operator_file import operator_file_of, read_operator_file
+from ops.provision import main
 from ops.stage import Stage, running_stage
 
 pytestmark = pytest.mark.system
+
+
+LOST = "the gate has no line to lvr-klinik: it can neither be told nor ask"
 
 
 def quiet(_text: str) -> None:
@@ -39,7 +43,9 @@ def problems(*, until: list[str]) -> list[str]:
     return found
 
 
-def test_a_killed_service_is_loud_with_what_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_service_is_loud_with_what_waits_for_it_and_so_is_a_lost_recipient(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("GESEHEN_RUN_DIR", str(tmp_path))
     with running_stage("doctor", tell=quiet) as stage:
         assert problems(until=[]) == []
@@ -52,6 +58,9 @@ def test_a_killed_service_is_loud_with_what_waits_for_it(tmp_path: Path, monkeyp
         ]
         assert problems(until=loud) == loud
 
+        assert main(["remove-recipient", "lvr-klinik", "--stage", "doctor"]) == 0
+        assert "warning: the gate still serves lvr-klinik" in capsys.readouterr().err
+
         stage.start("intake")
         stage.wait_until_ready("intake")
-        assert problems(until=[]) == []
+        assert problems(until=[LOST]) == [LOST]
