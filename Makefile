@@ -38,7 +38,8 @@ bench: bootstrap ## how fast the kit is here, beside a bare forwarder; prints a 
 	@$(BIN)/python -m bench.kit
 
 bootstrap: ## set up .venv from uv.lock; does nothing the second time
-	@$(PYTHON) ops/bootstrap.py
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("bootstrap: Python 3.11 or later is needed, this is %d.%d; try: make PYTHON=python3.12 ..." % sys.version_info[:2])'
+	@GESEHEN_PYTHON_CHOSEN=$(if $(filter file,$(origin PYTHON)),,yes) $(PYTHON) ops/bootstrap.py
 
 clean: ## remove everything that was made here: .venv, .run, caches
 	rm -rf .venv .run .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,7 +1,9 @@
 """Set up the Python environment from nothing but python3 and `uv.lock`: no pip, no venv module, no tool from the PATH.
 
 Takes uv's wheel from the lock, checks its hash, unpacks it into the run folder and lets it install the rest into
-`.venv`. Does nothing if that has been done for this very lock. Standard library only: it runs before anything else.
+`.venv`. Does nothing if that has been done for this very lock. Another python3 on the PATH changes nothing: a `.venv`
+that works keeps its own, unless one was chosen (`make PYTHON=...`). Under a running stage nothing is changed at all.
+Standard library only: it runs before anything else.
 """
 
 from __future__ import annotations
@@ -32,9 +34,10 @@ def main() -> int:
     if sys.version_info < (3, 11):  # noqa: UP036 - whoever starts this with an older one should read why it fails
         _fail(f"Python 3.11 or later is needed, this is {platform.python_version()}; try: make PYTHON=python3.12 ...")
     run = Path(os.environ.get("GESEHEN_RUN_DIR") or CHECKOUT / ".run").absolute()
-    wanted = _fingerprint()
+    wanted = fingerprint()
     if _synced(wanted):
         return 0
+    _refuse_under_a_running_stage(run)
     try:
         run.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (run / "bootstrap.lock").open("w") as lock:
@@ -57,30 +60,59 @@ def _set_up(run: Path, wanted: str) -> None:
         **os.environ,
         "UV_CACHE_DIR": str(run / "cache" / "uv"),
         "UV_PROJECT_ENVIRONMENT": str(VENV),
-        "UV_PYTHON": sys.executable,
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_PYTHON_INSTALL_DIR": str(run / "cache" / "python"),  # nothing is put there; by default it lies in HOME
     }
-    env.pop("VIRTUAL_ENV", None)
+    for name in ("VIRTUAL_ENV", "UV_PYTHON"):
+        env.pop(name, None)
+    if _python_of_venv() is None or _is_chosen():
+        env["UV_PYTHON"] = sys.executable  # else uv keeps the one that is there
     command = [str(uv), "sync", "--frozen", "--no-install-package", "uv"]  # uv itself is there already
     done = subprocess.run(command, cwd=CHECKOUT, env=env, check=False)  # noqa: S603 - its hash was checked
     if done.returncode:
         _fail("uv could not install the packages (see above); the first start needs the network and free disk space")
-    STAMP.write_text(wanted)
+    STAMP.write_text(f"{wanted}\n{_python_of_venv()}\n")
     _say("ready")
 
 
-def _fingerprint() -> str:
-    """Hash all that decides what belongs into the environment."""
+def fingerprint() -> str:
+    """Hash all that decides what belongs into the environment, but for the Python that it is made of."""
     manifests = [CHECKOUT / "pyproject.toml", *CHECKOUT.glob("*/pyproject.toml"), *CHECKOUT.glob("*/*/pyproject.toml")]
-    digest = hashlib.sha256(f"{sys.version} {CHECKOUT}".encode())
+    digest = hashlib.sha256(str(CHECKOUT).encode())
     for path in [CHECKOUT / "uv.lock", *sorted(manifests)]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 def _synced(wanted: str) -> bool:
-    return (VENV / "bin" / "python").exists() and STAMP.exists() and STAMP.read_text() == wanted
+    python = _python_of_venv()
+    if python is None or not STAMP.exists() or STAMP.read_text().split() != [wanted, python]:
+        return False
+    return not _is_chosen() or python == platform.python_version()
+
+
+def _python_of_venv() -> str | None:
+    """Return the version of the Python in `.venv`, or None if there is none that starts."""
+    command = [str(VENV / "bin" / "python"), "-I", "-S", "-c", "import platform; print(platform.python_version())"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - ours
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _is_chosen() -> bool:
+    """Whether somebody said which Python to take; the Makefile tells."""
+    return bool(os.environ.get("GESEHEN_PYTHON_CHOSEN"))
+
+
+def _refuse_under_a_running_stage(run: Path) -> None:
+    for lock in sorted({*run.glob("stage/*.lock"), *CHECKOUT.glob(".run/stage/*.lock")}):
+        with lock.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _fail(f"the stage {lock.stem} runs from .venv, which has to be renewed; end it first (Ctrl-C)")
 
 
 def _tool(folder: Path) -> Path:
