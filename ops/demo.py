@@ -43,6 +43,9 @@ def main(arguments: Sequence[str]) -> int:
     except OpsError as error:
         print(f"\n{error.code}: {error}", file=sys.stderr)
         return 1
+    except OSError as error:  # a full disk, a folder of somebody else
+        print(f"\ncannot_write: {error.strerror or type(error).__name__} ({error.filename})", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         _tell("\nended; every process that was started here is gone")
         return 0

@@ -3,7 +3,6 @@
 A stage leaves it in its folder while it runs; for any other installation it is written by hand (docs/operations.md).
 """
 
-import fcntl
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any, Final
 from ops.errors import OpsError, StageNotRunning
 from ops.management import Management
 from ops.run_folder import stage_path, write_private
+from ops.stage_lock import is_running
 
 NAME: Final = "operator.json"
 
@@ -60,24 +60,6 @@ def operator_file_of(stage: str) -> Path:
     if not (path.exists() and is_running(stage)):
         raise StageNotRunning(stage)
     return path
-
-
-def lock_file(stage: str) -> Path:
-    """Return the file that a stage locks while it runs."""
-    return stage_path(stage).with_name(f"{stage}.lock")
-
-
-def is_running(stage: str) -> bool:
-    """Tell whether somebody holds the lock of a stage; a launcher that was killed holds none."""
-    path = lock_file(stage)
-    if not path.exists():
-        return False
-    with path.open() as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 def _object_in(path: Path) -> dict[str, Any]:  # Any: JSON values

@@ -14,11 +14,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from ops.errors import DiskFull, PortBusy
+from ops.errors import DiskFull, NoLoopback, PortBusy
 
 LOCALHOST = "127.0.0.1"
 # Below the range from which the system takes the ports of outgoing connections, so that none is lost to one of them.
 PORTS = range(20_000, 32_000)
+PRIVATE = 0o077
+"""The umask of all that is started: what it writes can be read by its owner only."""
 
 
 def start(command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, log: Path) -> subprocess.Popen[bytes]:
@@ -36,6 +38,7 @@ def start(command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, l
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=PRIVATE,
         )
 
 
@@ -78,10 +81,23 @@ def termination_as_exit() -> Iterator[None]:
 def free_ports(count: int) -> list[int]:
     """Return distinct ports on 127.0.0.1 that nobody listens on now."""
     candidates = random.SystemRandom().sample(PORTS, len(PORTS))
+    _ensure_loopback()
     free = list(itertools.islice(filter(is_free, candidates), count))
     if len(free) < count:
         raise PortBusy(PORTS[0], "anything")
     return free
+
+
+def _ensure_loopback() -> None:
+    """Refuse to go on where 127.0.0.1 cannot be reached; binding to it may work all the same."""
+    with socket.socket() as server, socket.socket() as caller:
+        try:
+            server.bind((LOCALHOST, 0))
+            server.listen()
+            caller.settimeout(5)
+            caller.connect(server.getsockname())
+        except OSError as error:
+            raise NoLoopback(error.strerror or type(error).__name__) from None
 
 
 def is_free(port: int) -> bool:
@@ -106,6 +122,12 @@ def last_lines(*logs: Path, count: int = 10) -> str:
     """Return what logs tell about a failure: the first lines marked as errors, else the last lines."""
     lines = [line for log in logs if log.exists() for line in _telling(log, count=count)]
     return "\n".join(f"  {line[:240]}" for line in lines) or "  (empty)"
+
+
+def environment(own: Mapping[str, str]) -> dict[str, str]:
+    """Return what a process of ours is started with: of the shell only what no service reads its settings from."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG", "TZ") if name in os.environ}
+    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", **own}
 
 
 def _telling(log: Path, *, count: int) -> list[str]:

@@ -3,9 +3,7 @@
 Everything lies in one folder of the run folder and ends with the `with` block, however that ends.
 """
 
-import fcntl
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -25,15 +23,18 @@ from ops.errors import OpsError
 from ops.gate import Gate
 from ops.management import Management
 from ops.operator_file import NAME as OPERATOR_FILE
-from ops.operator_file import OperatorFile, lock_file
+from ops.operator_file import OperatorFile
 from ops.provision import write_connection
 from ops.recipient import Registration, registration, years_after
 from ops.run_folder import CHECKOUT, stage_folder, write_private
+from ops.stage_databases import migrate
+from ops.stage_lock import only_one
 from shared.topology import CARE, OPERATOR, SERVICES
 
 Tell = Callable[[str], None]
 
 READY_SECONDS: Final = 60
+NEEDED_MB: Final = 400  # the broker refuses to start with less than 300; the rest is for databases and logs
 DESKS: Final = {"jobcenter": "examples.jobcenter_desk", "provider": "examples.provider_desk"}
 ROLE_OF: Final = {
     "intake": "intake_worker",
@@ -50,15 +51,6 @@ class NotReady(OpsError):
 
     def __init__(self, name: str, log: Path) -> None:
         super().__init__(f"{name} did not become ready; {log} ends with\n{processes.last_lines(log)}")
-
-
-class StageBusy(OpsError):
-    """Raised when a stage of that name runs already: its folder is not ours to wipe."""
-
-    code = "stage_busy"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"the stage {name} runs already in another shell; end it there, or choose another --stage")
 
 
 @dataclass(slots=True)
@@ -126,20 +118,29 @@ class Stage:
             "HEADS_SECONDS": "5",  # whoever plays with a stage does not wait an hour
             "RECIPIENTS_BROKER_URL": self.broker.amqp_url(name, CARE).removesuffix(f"/{CARE}"),
         }
-        return command, _environment(env)
+        return command, processes.environment(env)
 
     def _desk(self, name: str) -> tuple[list[str], dict[str, str]]:
         role = next(str(item["role"]) for item in self.recipients if item["recipient_id"] == name)
         own = self.folder / "outside" / name
         command = [sys.executable, "-m", DESKS[role], "--connection", str(own / f"{name}.connection.json")]
         key = str(own / f"{name}.key.json")
-        return [*command, "--key", key, "--data", str(own / "data"), "--port", str(self.ports[name])], _environment({})
+        return [
+            *command,
+            "--key",
+            key,
+            "--data",
+            str(own / "data"),
+            "--port",
+            str(self.ports[name]),
+        ], processes.environment({})
 
 
 @contextmanager
 def running_stage(name: str, *, tell: Tell = print) -> Iterator[Stage]:
     """Set a fresh stage up and give it; the stage of an earlier run by that name is wiped."""
-    with _only_one(name):
+    with only_one(name):
+        processes.ensure_disk(stage_folder(name), needed_mb=NEEDED_MB)
         yield from _set_up(stage_folder(name), tell)
 
 
@@ -167,24 +168,12 @@ def _set_up(folder: Path, tell: Tell) -> Iterator[Stage]:
             _bring_down(stage)
 
 
-@contextmanager
-def _only_one(name: str) -> Iterator[None]:
-    """Hold the stage's lock file; the system lets go of it however the process ends."""
-    stage_folder(name)
-    with lock_file(name).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StageBusy(name) from None
-        yield
-
-
 def _bring_up(stage: Stage, registered: list[Registration], gate_key: Mapping[str, Any], tell: Tell) -> None:
     names = [*SERVICES, *stage.desks()]
     stage.ports = dict(zip(names, processes.free_ports(len(names)), strict=True))
     write_private(stage.folder / "services.json", json.dumps({name: stage.url(name) for name in SERVICES}) + "\n")
     tell("databases: migrating four SQLite files")
-    _migrate(stage)
+    migrate({service: stage.database(service) for service in SERVICES}, logs=stage.folder / "logs")
     tell("services: " + ", ".join(f"{name} on {stage.ports[name]}" for name in SERVICES))
     for name in SERVICES:
         stage.start(name)
@@ -216,28 +205,13 @@ def _bring_down(stage: Stage) -> None:
         processes.stop(process)
 
 
-def _migrate(stage: Stage) -> None:
-    running = [
-        subprocess.Popen(  # noqa: S603  our own command
-            [sys.executable, "-m", "shared.migrations", f"services/{service}"],
-            env=_environment({"DATABASE_URL": f"sqlite:///{stage.database(service)}"}),
-            cwd=CHECKOUT,
-            stdout=subprocess.DEVNULL,
-        )
-        for service in SERVICES
-    ]
-    for service, process in zip(SERVICES, running, strict=True):
-        if process.wait() != 0:
-            raise OpsError(f"the database of {service} could not be migrated")
-
-
 def _registration(item: Mapping[str, Any], outside: Path) -> Registration:
     name = str(item["recipient_id"])
     own = outside / name
     own.mkdir(mode=0o700)
     subprocess.run(  # noqa: S603  our own command
         [sys.executable, "-m", "sdk", "keygen", name, "--folder", str(own)],
-        env=_environment({}),
+        env=processes.environment({}),
         cwd=CHECKOUT,
         check=True,
         stdout=subprocess.DEVNULL,
@@ -279,8 +253,3 @@ def is_ok(url: str) -> bool:
         return httpx2.get(url, timeout=5).status_code == httpx2.codes.OK
     except httpx2.HTTPError:
         return False
-
-
-def _environment(own: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG", "TZ") if name in os.environ}
-    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", **own}

@@ -1,19 +1,18 @@
 """A stage that stays up tells of every end that nobody asked for, and starts again what it is asked to."""
 
-import fcntl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import pytest
 
 from ops import processes, provision
 from ops.errors import StageNotRunning
-from ops.operator_file import NAME, lock_file
+from ops.operator_file import NAME
 from ops.run_folder import stage_folder, stage_path
+from ops.stage_lock import lock_file, only_one
 from ops.watch import NothingByThatName, NotTaken, Watch, ask_for_restart
 
 
@@ -42,12 +41,11 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallStag
 
 
 @pytest.fixture
-def lock(stage: SmallStage) -> Iterator[IO[str]]:
+def lock(stage: SmallStage) -> Iterator[None]:
     """Hold the stage's lock, as its launcher does."""
     (stage.folder / NAME).touch()
-    with lock_file("small").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield held
+    with only_one("small"):
+        yield
 
 
 def watching(stage: SmallStage, told: list[str]) -> Watch:
