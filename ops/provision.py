@@ -184,7 +184,10 @@ def _today() -> date:
 
 
 def _version(text: str) -> Version:
-    return tuple(int(number) for number in text.split("."))
+    try:
+        return tuple(int(number) for number in text.split("."))
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be a version like 4.1.0") from None
 
 
 if __name__ == "__main__":

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from sdk.commands import Contact, Refused
-from sdk.errors import GesehenError
+from sdk.commands import Contact, Refused, new_command_id
+from sdk.errors import GesehenError, TryAgain
 from sdk.events import Event
 from sdk.keys import make_key_pair, read_json, read_key, thumbprint
 from sdk.recipient import Recipient
 from sdk.store import Store
+
+CHANNELS = "phone, email, letter, in_person"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     try:
         return _run(options)
+    except TryAgain as error:
+        sys.stderr.write(f"{error}{_how_to_repeat(options)}\n")
+        return 2
     except GesehenError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -53,23 +58,32 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     opening = _connected(commands, "open", "ask what a notice says now; stores nothing")
     opening.add_argument("notice", help="its id; put -- before one that begins with -")
 
-    commission = _connected(commands, "commission", "commission help (Jobcenter)")
+    commission = _commanding(commands, "commission", "commission help (Jobcenter)")
     commission.add_argument("--reference", required=True)
     commission.add_argument("--service", required=True, help="clarification or outreach")
-    commission.add_argument("--deadline", type=date.fromisoformat, required=True, help="YYYY-MM-DD")
+    commission.add_argument("--deadline", type=_day, required=True, help="YYYY-MM-DD")
     commission.add_argument("--budget-line", required=True)
-    commission.add_argument("--channel", choices=["phone", "email", "letter", "in_person"], required=True)
+    commission.add_argument("--channel", type=_channel, required=True, help=CHANNELS)
     commission.add_argument("--address", help="how to reach the person; not for in_person")
 
-    cancel = _connected(commands, "cancel", "take a commission back (Jobcenter)")
+    cancel = _commanding(commands, "cancel", "take a commission back (Jobcenter)")
     cancel.add_argument("--reference", required=True)
 
-    answer = _connected(commands, "answer", "answer a referral (provider)")
+    answer = _commanding(commands, "answer", "answer a referral (provider)")
     answer.add_argument("--reference", required=True)
     answer.add_argument("--answer", required=True)
-    answer.add_argument("--appointment-at", type=datetime.fromisoformat, help="with appointment_offered")
+    answer.add_argument("--appointment-at", type=_moment, help="with appointment_offered")
     answer.add_argument("--outcome", help="with ended")
     return parser.parse_args(arguments)
+
+
+def _commanding(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str
+) -> argparse.ArgumentParser:
+    parser = _connected(commands, name, text)
+    again = "the id of an earlier attempt that got no answer: sent again under it, it has its effect once"
+    parser.add_argument("--command-id", default=None, help=again)
+    return parser
 
 
 def _connected(
@@ -118,6 +132,8 @@ async def _receive(options: argparse.Namespace) -> int:
 
 
 async def _ask(options: argparse.Namespace) -> int:
+    if "command_id" in options:
+        options.command_id = options.command_id or new_command_id()
     async with Recipient.from_files(options.connection, options.key) as recipient:
         result = await _send(recipient, options)
     _print(result)
@@ -135,13 +151,48 @@ async def _send(recipient: Recipient, options: argparse.Namespace) -> BaseModel:
                 deadline=options.deadline,
                 budget_line=options.budget_line,
                 contact=Contact(channel=options.channel, address=options.address),
+                command_id=options.command_id,
             )
         case "cancel":
-            return await recipient.cancel_commission(options.reference)
+            return await recipient.cancel_commission(options.reference, command_id=options.command_id)
         case _:
             return await recipient.answer_referral(
-                options.reference, options.answer, appointment_at=options.appointment_at, outcome=options.outcome
+                options.reference,
+                options.answer,
+                appointment_at=options.appointment_at,
+                outcome=options.outcome,
+                command_id=options.command_id,
             )
+
+
+def _how_to_repeat(options: argparse.Namespace) -> str:
+    if getattr(options, "command_id", None) is None:
+        return ""
+    return (
+        "; the command may still be received. Repeat it with --command-id="
+        f"{options.command_id} to be sure: under one id it has its effect once"
+    )
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be a day like 2026-01-31") from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be a time like 2026-01-31T09:00:00+01:00") from None
+
+
+def _channel(text: str) -> str:
+    """Argparse's own `choices` would repeat what was written."""
+    if text not in CHANNELS.split(", "):
+        raise argparse.ArgumentTypeError(f"must be one of {CHANNELS}")
+    return text
 
 
 def _print(value: BaseModel | dict[str, str]) -> None:

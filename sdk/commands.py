@@ -58,9 +58,14 @@ Reply = Received | Refused | ReplyUnavailable
 _REPLY: TypeAdapter[Reply] = TypeAdapter(Annotated[Reply, Field(discriminator="result")])
 
 
-def build_command(name: str, fields: Mapping[str, JsonValue]) -> bytes:
-    """Return a command as it is sealed; it draws its own id, so that sending it again has no second effect."""
-    return json.dumps({"command_id": secrets.token_urlsafe(24), "command": name, **fields}).encode()
+def new_command_id() -> str:
+    """Return an id under which a command may be sent again and again: it has its effect once."""
+    return secrets.token_urlsafe(24)
+
+
+def build_command(name: str, fields: Mapping[str, JsonValue], *, command_id: str | None = None) -> bytes:
+    """Return a command as it is sealed, under an id of its own unless one is given."""
+    return json.dumps({"command_id": command_id or new_command_id(), "command": name, **fields}).encode()
 
 
 def commission_fields(

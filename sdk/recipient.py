@@ -119,28 +119,46 @@ class Recipient:
         return await self._patiently(lambda: self._open_once(notice_id))
 
     async def commission(
-        self, *, reference: str, service: str, deadline: date, budget_line: str, contact: Contact
+        self,
+        *,
+        reference: str,
+        service: str,
+        deadline: date,
+        budget_line: str,
+        contact: Contact,
+        command_id: str | None = None,
     ) -> Received | Refused:
         """Commission help (Jobcenter). Your own reference; no diagnosis, no free text."""
         fields = commission_fields(
             reference=reference, service=service, deadline=deadline, budget_line=budget_line, contact=contact
         )
-        return await self.command("commission", fields)
+        return await self.command("commission", fields, command_id=command_id)
 
-    async def cancel_commission(self, reference: str) -> Received | Refused:
+    async def cancel_commission(self, reference: str, *, command_id: str | None = None) -> Received | Refused:
         """Take a commission back (Jobcenter)."""
-        return await self.command("cancel_commission", {"reference": reference})
+        return await self.command("cancel_commission", {"reference": reference}, command_id=command_id)
 
     async def answer_referral(
-        self, reference: str, answer: str, *, appointment_at: datetime | None = None, outcome: str | None = None
+        self,
+        reference: str,
+        answer: str,
+        *,
+        appointment_at: datetime | None = None,
+        outcome: str | None = None,
+        command_id: str | None = None,
     ) -> Received | Refused:
         """Answer a referral (provider): `accepted`, `waiting_list`, `declined`, `appointment_offered`, ..., `ended`."""
         fields = answer_fields(reference=reference, answer=answer, appointment_at=appointment_at, outcome=outcome)
-        return await self.command("answer_referral", fields)
+        return await self.command("answer_referral", fields, command_id=command_id)
 
-    async def command(self, name: str, fields: Mapping[str, JsonValue]) -> Received | Refused:
-        """Send a command with these very fields; the gate judges them. Retried under one id: it has one effect."""
-        sealed = seal(build_command(name, fields), to=self._gate_key)
+    async def command(
+        self, name: str, fields: Mapping[str, JsonValue], *, command_id: str | None = None
+    ) -> Received | Refused:
+        """Send a command with these very fields; the gate judges them. Retried under one id: it has one effect.
+
+        After `TryAgain` the gate may still receive it: whoever gave the id can send it again under the same.
+        """
+        sealed = seal(build_command(name, fields, command_id=command_id), to=self._gate_key)
         if len(sealed) > MAX_MESSAGE_BYTES:
             return Refused(errors=(FieldError(field="body", reason="must not be larger than 256 KiB"),))
         return await self._patiently(lambda: self._command_once(sealed))

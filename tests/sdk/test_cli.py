@@ -58,6 +58,25 @@ def test_an_incomplete_command_line_is_refused(line: str, capsys: pytest.Capture
     assert capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("commission --deadline MARKER", "argument --deadline: must be a day like 2026-01-31"),
+        ("commission --channel MARKER", "argument --channel: must be one of phone, email, letter, in_person"),
+        ("answer --appointment-at MARKER", "argument --appointment-at: must be a time like 2026-01-31T09:00:00+01:00"),
+    ],
+)
+def test_a_value_of_the_wrong_form_is_refused_in_plain_words_and_not_repeated(
+    line: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parse(line.split())
+
+    said = capsys.readouterr().err
+    assert reason in said
+    assert "MARKER" not in said
+
+
 def test_a_missing_key_file_is_said_without_a_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     connection = a_connection_file(tmp_path)
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import re
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -421,6 +423,24 @@ async def test_the_command_line_prints_the_reply_and_says_by_its_exit_code_if_it
 
     assert codes == [0, 1]
     assert [json.loads(one)["result"] for one in capsys.readouterr().out.splitlines()] == ["received", "refused"]
+
+
+async def test_a_command_without_an_answer_can_be_repeated_under_its_id(
+    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient = partial(Recipient.from_files, answer_seconds=2, patience_seconds=0)
+    monkeypatch.setattr(Recipient, "from_files", impatient)
+    line = ["cancel", "--connection", str(place.connection), "--key", str(place.key), "--reference", "E-1"]
+
+    assert await asyncio.to_thread(main, line) == 2
+    [repeat] = re.findall(
+        r"may still be received. Repeat it with (--command-id=\S+) to be sure", capsys.readouterr().err
+    )
+    async with place.gate() as gate:
+        assert await asyncio.to_thread(main, [*line, repeat]) == 0
+        await _until(lambda: len(gate.commands) == 2)
+
+    assert [f"--command-id={command['command_id']}" for command in gate.commands] == [repeat, repeat]
 
 
 async def test_a_restart_of_the_broker_loses_nothing(
