@@ -1,6 +1,6 @@
 """Receive what is released to you with an AMQP client and a JOSE library, nothing else.
 
-python examples/plain_amqp.py jobcenter-essen.connection.json jobcenter-essen.key.json
+python3 examples/plain_amqp.py jobcenter-essen.connection.json jobcenter-essen.key.json
 """
 
 import asyncio
