@@ -12,13 +12,11 @@ from shared.zone import ZoneKeyGone, ZoneKeys
 
 
 class Malformed(ValueError):
-    """Raised when a message can never be handled; the reason is a code and holds no value."""
-
-    code = "malformed_message"
+    """Raised when a message can never be handled; the reason is its code and holds no value."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason = self.code = reason
 
 
 class NotForUs(Exception):

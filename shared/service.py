@@ -1,15 +1,17 @@
 """Puts one service together: database, keys, writer, outbox relay, subscription, health. Importing it does nothing."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import structlog
 from fastapi import Depends, FastAPI
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 from sqlalchemy import MetaData, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -202,12 +204,20 @@ class Service:
             return None
 
 
+def _a_reason_code(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"[a-z_]{3,60}", value):
+        return value
+    raise PydanticCustomError("must_be_3_to_60_small_letters_or_underscores", "is no code")
+
+
 class DropParked(BaseModel):
-    """Why a parked message is given up."""
+    """Why a parked message is given up: a code such as `sent_twice`, for what people write could name somebody."""
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str = Field(pattern=r"^[a-z_]{3,60}$")
+    reason: Annotated[str, BeforeValidator(_a_reason_code)] = Field(
+        pattern=r"^[a-z_]{3,60}$", examples=["sent_twice", "of_an_unknown_version"]
+    )
 
 
 def new_service_app(service: Service, *, title: str, version: str) -> FastAPI:
@@ -237,7 +247,8 @@ def new_service_app(service: Service, *, title: str, version: str) -> FastAPI:
     def parked(_caller: operator) -> list[dict[str, Any]]:  # Any: JSON values
         """List messages that no retry could help: ids, type, reason, time."""
         with service.database.read() as session:
-            return [{**row, "parked_at": str(row["parked_at"])} for row in service.parking.listed(session)]
+            rows = service.parking.listed(session)
+        return [{**row, "parked_at": cast(datetime, row["parked_at"]).isoformat()} for row in rows]
 
     @app.post("/parked/{parked_id}/handling", tags=["operation"])
     async def handle_parked(parked_id: str, caller: operator) -> JSONResponse:

@@ -1,6 +1,7 @@
 """One service put together: it starts, says truly whether it works, and lets an operator see what is parked."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.shared.service_files import settings_in
 
 OPERATOR = {"Authorization": "Bearer operator"}
 LEAD = {"Authorization": "Bearer lead"}
+UNREADABLE = "malformed_envelope"
 
 
 @pytest.fixture
@@ -148,6 +150,7 @@ def test_the_operator_sees_that_something_is_parked_and_no_value(
 
     [row] = answer.json()
     assert set(row) == {"parked_id", "message_id", "type", "reason", "parked_at"}
+    assert datetime.fromisoformat(row["parked_at"]).isoformat() == row["parked_at"]
     assert (row["reason"], http.get("/ready").json()["counts"]["parked"]) == ("attempts_used_up", 1)
     assert MARKER not in answer.text
     assert PERSON not in answer.text
@@ -181,6 +184,19 @@ def test_the_operator_drops_a_parked_message_with_a_reason(http: TestClient, ser
 
     assert [answer.status_code for answer in answers] == [422, 200, 404]
     assert MARKER not in answers[0].text
+    reason = "must be 3 to 60 small letters or underscores"
+    assert answers[0].json()["errors"] == [{"field": "reason", "reason": reason}]
+
+
+def test_what_could_not_be_read_stays_parked_for_the_reason_that_is_listed(
+    http: TestClient, service: Service, cases: Cases
+) -> None:
+    effects = effects_of(service, cases)  # type: ignore[arg-type]  # it has the same parts
+    write(http, service, partial(effects.park, parked_id="parked-1", received=None, body=b"{", reason=UNREADABLE))
+
+    answer = http.post("/parked/parked-1/handling", headers=OPERATOR)
+
+    assert (answer.status_code, answer.json()["message"]) == (409, f"it stays parked: {UNREADABLE}")
 
 
 def test_a_service_does_not_start_without_its_keys(tmp_path: Path) -> None:
