@@ -29,6 +29,7 @@ def start(command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, l
     The kernel watches the starting *thread*: start from one that lives as long as the process shall.
     """
     guard = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+    log.touch(mode=0o600)
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - commands are ours, never input
             [*guard, *map(str, command)],

@@ -27,7 +27,9 @@ def stage_path(stage: str) -> Path:
 def private_folder(path: Path) -> Path:
     """Create a folder that only its owner may enter."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        missing = [one for one in (path, *path.parents) if not one.is_dir()]
+        for one in reversed(missing):  # `parents=True` would leave those above open to all
+            one.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise RunFolderUnusable(path, error.strerror or type(error).__name__) from None
     return path

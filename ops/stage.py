@@ -26,7 +26,7 @@ from ops.operator_file import NAME as OPERATOR_FILE
 from ops.operator_file import OperatorFile
 from ops.provision import write_connection
 from ops.recipient import Registration, registration, years_after
-from ops.run_folder import CHECKOUT, stage_folder, write_private
+from ops.run_folder import CHECKOUT, private_folder, stage_folder, write_private
 from ops.stage_databases import migrate
 from ops.stage_lock import only_one
 from shared.topology import CARE, OPERATOR, SERVICES
@@ -147,7 +147,7 @@ def running_stage(name: str, *, tell: Tell = print) -> Iterator[Stage]:
 def _set_up(folder: Path, tell: Tell) -> Iterator[Stage]:
     shutil.rmtree(folder)
     for part in ("logs", "data", "keys", "outside"):
-        (folder / part).mkdir(mode=0o700, parents=True)
+        private_folder(folder / part)
     described = json.loads((CHECKOUT / "ops" / "recipients.json").read_text(encoding="utf-8"))["recipients"]
     keys = folder / "keys"
     stage_secrets.make_master_keys(keys)

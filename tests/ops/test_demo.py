@@ -9,6 +9,7 @@ import pytest
 from ops import processes
 from ops.demo import main
 from ops.errors import NoLoopback
+from ops.run_folder import stage_folder
 
 
 class Disk(NamedTuple):
@@ -71,4 +72,14 @@ def test_what_a_process_writes_is_its_owners_alone(tmp_path: Path) -> None:
 
     processes.start(command, env={"PATH": "/usr/bin:/bin"}, cwd=tmp_path, log=tmp_path / "log").wait()
 
-    assert [(tmp_path / name).stat().st_mode & 0o077 for name in ("here", "there")] == [0, 0]
+    assert [(tmp_path / name).stat().st_mode & 0o077 for name in ("here", "there", "log")] == [0, 0, 0]
+
+
+def test_the_folder_of_a_stage_and_those_above_are_their_owners_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GESEHEN_RUN_DIR", str(tmp_path / "run"))
+
+    made = [stage_folder("demo"), tmp_path / "run" / "stage", tmp_path / "run"]
+
+    assert [folder.stat().st_mode & 0o077 for folder in made] == [0, 0, 0]
