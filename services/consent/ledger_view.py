@@ -86,14 +86,15 @@ def in_plain_words(received: list[Received], zone: ZoneInfo) -> str:
 
 
 def _sentence(item: Received, zone: ZoneInfo) -> str:
-    when = item.at.astimezone(zone).strftime("%d %B %Y, %H:%M:%S")
+    when = item.at.astimezone(zone).strftime("%d %B %Y, %H:%M:%S %Z")
     if item.content is None:
         return f"{when}: {item.recipient_name} received something that nobody can read here any more."
     if item.kind is EntryKind.EMERGENCY:
         return f"{when}: in an emergency, {item.recipient_name} was told {_told_in_emergency(item.content)}."
     if item.kind is EntryKind.STATUS:
         status = item.content["status"]
-        return f"{when}: {item.recipient_name} was told that its commission is {status}. Nothing about you."
+        said = f"was told the neutral status '{status}' of its commission. Nothing about you"
+        return f"{when}: {item.recipient_name} {said}."
     if item.kind is EntryKind.RETRACTED:
         return f"{when}: {item.recipient_name} was told to delete what it had received."
     again = " once more" if item.kind is EntryKind.OPENED_AGAIN else ""
