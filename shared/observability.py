@@ -124,7 +124,16 @@ class _TemplateOnly(logging.Formatter):
             "level": record.levelname.lower(),
             "service": self._service,
         }
-        if record.exc_info and record.exc_info[1] is not None:
-            line["error"] = type(record.exc_info[1]).__name__
-            line["where"] = _frames(record.exc_info[1])
+        error = _error_of(record)
+        if error is not None:
+            line["error"] = type(error).__name__
+            line["where"] = _frames(error)
         return str(structlog.processors.JSONRenderer()(None, "", line))
+
+
+def _error_of(record: logging.LogRecord) -> BaseException | None:
+    """Return the error that a record is about: logged as such, or put into its text as an argument or all of it."""
+    if record.exc_info and record.exc_info[1] is not None:
+        return record.exc_info[1]
+    arguments = record.args if isinstance(record.args, tuple) else ()
+    return next((said for said in (record.msg, *arguments) if isinstance(said, BaseException)), None)

@@ -111,6 +111,17 @@ def test_an_error_that_a_library_logs_is_named_only(capsys: pytest.CaptureFixtur
     assert (line["error"], MARKER in str(line)) == ("LookupError", False)
 
 
+@pytest.mark.parametrize("text", ["Unexpected connection close from remote: %r", "%s after %s attempts"])
+def test_an_error_among_the_arguments_of_a_library_s_line_is_named_only(
+    capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    arguments = (ConnectionError(MARKER), MARKER)[: text.count("%")]
+    logging.getLogger("aiormq.connection").warning(text, *arguments)
+
+    [line] = lines(capsys)
+    assert (line["event"], line["error"], MARKER in str(line)) == (text, "ConnectionError", False)
+
+
 def test_a_line_whose_arguments_do_not_fit_is_not_printed_instead(capsys: pytest.CaptureFixture[str]) -> None:
     template = "two of %s %s"
     logging.getLogger("uvicorn.error").error(template, MARKER)
