@@ -11,12 +11,12 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 def run_folder() -> Path:
     """Return the run folder: `GESEHEN_RUN_DIR`, else `.run/` in the checkout. It exists and is the owner's alone."""
-    return private_folder(Path(os.environ.get("GESEHEN_RUN_DIR") or CHECKOUT / ".run").absolute())
+    return _usable(Path(os.environ.get("GESEHEN_RUN_DIR") or CHECKOUT / ".run").absolute())
 
 
 def stage_folder(stage: str) -> Path:
     """Return the folder of one stage (demo, story, test), made if it is not there."""
-    return private_folder(stage_path(stage))
+    return _usable(stage_path(stage))
 
 
 def stage_path(stage: str) -> Path:
@@ -26,12 +26,9 @@ def stage_path(stage: str) -> Path:
 
 def private_folder(path: Path) -> Path:
     """Create a folder that only its owner may enter."""
-    try:
-        missing = [one for one in (path, *path.parents) if not one.is_dir()]
-        for one in reversed(missing):  # `parents=True` would leave those above open to all
-            one.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise RunFolderUnusable(path, error.strerror or type(error).__name__) from None
+    missing = [one for one in (path, *path.parents) if not one.is_dir()]
+    for one in reversed(missing):  # `parents=True` would leave those above open to all
+        one.mkdir(mode=0o700, exist_ok=True)
     return path
 
 
@@ -60,3 +57,10 @@ def write_private_together(folder: Path, texts: Mapping[str, str]) -> None:
     finally:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)
+
+
+def _usable(path: Path) -> Path:
+    try:
+        return private_folder(path)
+    except OSError as error:
+        raise RunFolderUnusable(path, error.strerror or type(error).__name__) from None
