@@ -47,7 +47,14 @@ def timers_of(gate: Gate, inboxes: Inboxes, *gaps: float) -> Timers:
     draw = partial(next, drawing(*gaps))
     service = gate.service
     timers = Timers(
-        gate.settings, service.database, service.writer, inboxes, service.heads, clock=gate.clock, draw=draw
+        gate.settings,
+        service.database,
+        service.writer,
+        inboxes,
+        service.heads,
+        outbox=service.outbox,
+        clock=gate.clock,
+        draw=draw,
     )
     asyncio.run(timers.send_heartbeats())
     return timers
