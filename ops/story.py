@@ -152,7 +152,8 @@ class Player:
             for text in texts_of(body):
                 self.knowledge.add(step["mark"]["person"], step["mark"]["category"], text)
         if "grants" in step:
-            self.knowledge.grant(body["recipient_id"], step["grants"]["person"], body["words"])
+            granted = {"recipient": body.get("recipient_id"), "words": body.get("words"), **step["grants"]}
+            self.knowledge.grant(granted["recipient"], granted["person"], granted["words"])
         if "withdraws" in step:
             self.knowledge.withdraw(step["withdraws"]["recipient"], step["withdraws"]["person"])
 
@@ -197,19 +198,22 @@ def describe(entry: Mapping[str, Any]) -> str | None:  # Any: JSON values
 def initial_names() -> dict[str, Any]:  # Any: TOML and JSON values
     """Return what every story may use from the start."""
     text_sha256 = "5e" * 32
-    return {
-        "today": datetime.now(UTC).date().isoformat(),
-        "in_90_days": (datetime.now(UTC).date() + timedelta(days=90)).isoformat(),
+    evidence = {
+        "channel": "paper",
+        "place": "elsewhere",
+        "language": "de",
+        "text_version": "2026-10",
         "text_sha256": text_sha256,
-        "evidence": {
-            "channel": "paper",
-            "place": "elsewhere",
-            "language": "de",
-            "text_version": "2026-10",
-            "text_sha256": text_sha256,
-            "document_sha256": "d0" * 32,
-            "told_purpose": True,
-            "told_refusal_is_free": True,
-            "told_right_to_withdraw": True,
-        },
+        "document_sha256": "d0" * 32,
+        "told_purpose": True,
+        "told_refusal_is_free": True,
+        "told_right_to_withdraw": True,
+    }
+    today = datetime.now(UTC).date()
+    return {
+        "today": today.isoformat(),
+        "in_90_days": (today + timedelta(days=90)).isoformat(),
+        "text_sha256": text_sha256,
+        "evidence": evidence,
+        "evidence_at_the_jobcenter": {**evidence, "channel": "portal", "place": "jobcenter_device"},
     }
