@@ -19,7 +19,7 @@ story: bootstrap ## play the stories and leave; exit code 0 only if every step c
 	@$(BIN)/python -m ops.demo --once
 
 test: bootstrap ## all tests, a real broker included
-	@$(BIN)/pytest $(SERVICES:%=tests/%) tests
+	@$(BIN)/pytest -n auto --dist worksteal $(SERVICES:%=tests/%) tests
 
 $(SERVICES:%=test-%): test-%: bootstrap
 	@$(BIN)/pytest tests/$*

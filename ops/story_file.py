@@ -2,7 +2,7 @@
 
 A step has `say`, and then either a `call` (with `with`, `status`, `expect`, `until`, `keep`) or expectations about what
 an outside party has: `holds`, `heard`, `unopened`, `statuses`. `mark` names the person and category that the values
-belong to; `grants` (of the body's recipient and words, or of those it names) and `withdraws` tell what may be known from
+belong to; `grants` (the body's recipient and words, or those that it names) and `withdraws` tell what may be known from
 then on. An unknown word in a step is refused.
 """
 

@@ -136,6 +136,8 @@ def test_passwords_are_hashed_as_the_broker_does() -> None:
     assert example == "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR"
 
 
-@pytest.mark.parametrize("name", ["", "ab", "Jobcenter", "a b", "../care", "x/y", "a" * 41, "amq.topic", *RESERVED])
+@pytest.mark.parametrize(
+    "name", ["", "ab", "Jobcenter", "a b", "../care", "x/y", "a" * 41, "amq.topic", *sorted(RESERVED)]
+)
 def test_no_recipient_takes_a_name_of_ours_or_one_that_needs_quoting(name: str) -> None:
     assert not is_recipient_id(name)
