@@ -7,10 +7,12 @@ import pytest
 
 from services.consent import reconsideration
 from services.consent.domain import RecipientRole, Word
+from services.consent.notices import reconsider
 from services.consent.tables import AnswerRow, GrantRow, InquiryRow, ReconsiderationRow, ReleaseRow
 from shared.contracts.categories import Category
 from shared.contracts.consent import ReferralNotCleared
 from shared.contracts.intake import CaseEnded
+from shared.unit_of_work import UnitOfWork
 from tests.consent.builders import (
     CLINIC,
     DAY,
@@ -356,10 +358,17 @@ def test_one_whose_answers_cannot_be_read_stops_nobody_and_ends_all_the_same(gat
     assert gate.rows(ReconsiderationRow) == []
 
 
-def test_one_who_cannot_be_reconsidered_stays_queued_and_stops_nobody(gate: Gate) -> None:
+def test_one_who_cannot_be_reconsidered_stays_queued_and_stops_nobody(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
     damaged, _ = told_a_conclusion(gate), told_a_conclusion(gate)
-    [answer, *_] = gate.rows(AnswerRow, AnswerRow.person_id == damaged)
-    gate.write(lambda work: setattr(work.session.get_one(AnswerRow, answer.answer_id), "said", b"damaged"))
+
+    def fails_for_one(work: UnitOfWork, person_id: str) -> None:
+        if person_id == damaged:
+            raise ValueError("cannot be reconsidered")
+        reconsider(work, person_id)
+
+    monkeypatch.setattr(reconsideration, "reconsider", fails_for_one)
 
     gate.register(JOBCENTER, RecipientRole.JOBCENTER, STATEMENT)
     gate.work_off_queue()

@@ -12,7 +12,7 @@ import pytest
 from services.consent.heartbeat import Rhythms, exponential
 from services.consent.outside import Outside
 from services.consent.timers import Timers, hold_lease
-from tests.consent.builders import CLINIC, DAY, JOBCENTER, NOON, SECOND
+from tests.consent.builders import CLINIC, JOBCENTER, NOON, SECOND
 from tests.consent.gate import Gate
 
 BOTH = {JOBCENTER: True, CLINIC: True}
@@ -87,7 +87,7 @@ def test_nobody_gets_one_while_its_line_is_down(sqlite_gate: Gate, inboxes: Inbo
 
 
 def test_an_instance_without_the_lease_sends_none(sqlite_gate: Gate, inboxes: Inboxes) -> None:
-    sqlite_gate.write(partial(hold_lease, name="heartbeat", holder="another instance", length=DAY))
+    sqlite_gate.write(partial(hold_lease, name="heartbeat", holder="another instance", length=timedelta(seconds=60)))
     timers = timers_of(sqlite_gate, inboxes, 1, 1)
 
     assert seconds_of(sqlite_gate, inboxes, timers, count=3) == []

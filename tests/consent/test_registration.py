@@ -44,6 +44,7 @@ def test_a_registered_recipient_is_listed(gate: Gate) -> None:
         "commitment_ends_on": "2028-01-14",
         "ended_at": None,
         "connected": False,
+        "name_in_logs": gate.service.name_in_logs(DEBT_HELP),
         "persons_to_reconsider": 0,
     }
 
@@ -165,7 +166,7 @@ def test_the_end_of_a_commitment_is_said_thirty_and_seven_days_before_and_when_i
         with capture_logs() as logs:
             gate.write(lambda work: lapse.warn(work, zone=BERLIN))
         left = (date(2026, 5, 31) - gate.clock.now.date()).days
-        said += [(left, entry["event"], entry["log_level"]) for entry in logs if entry["recipient_id"] == DEBT_HELP]
+        said += [(left, entry["event"], entry["log_level"]) for entry in logs if entry["recipient"] == DEBT_HELP]
 
     assert said == [
         (30, "commitment_ends_soon", "warning"),

@@ -14,6 +14,7 @@ from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
 from tests.consent.builders import DAY, JOBCENTER, SECOND, a_conclusion
 from tests.consent.gate import Gate
+from tests.consent.registry import reinstate
 
 CONCLUSION = Category.CONCLUSION
 SIX_HOURS = timedelta(hours=6)
@@ -197,7 +198,8 @@ def test_an_ended_recipient_is_told_no_status_and_hears_it_if_it_returns(gate: G
     gate.clock.pass_(2 * DAY)
     run_calendar(gate)
     while_ended = gate.notices()
-    gate.register(JOBCENTER)
+    gate.work_off_queue()
+    reinstate(gate, JOBCENTER)
     run_calendar(gate)
 
     assert while_ended == before
@@ -206,14 +208,14 @@ def test_an_ended_recipient_is_told_no_status_and_hears_it_if_it_returns(gate: G
 
 def test_what_waits_for_an_ended_recipient_is_given_up_and_renewed_if_it_returns(gate: Gate) -> None:
     a_person_with_content(gate)
-    gate.ask("POST", f"/recipients/{JOBCENTER}/ending", role="operator")
-    gate.clock.pass_(timedelta(minutes=5))
 
     def unsent(work: UnitOfWork) -> int:
         waiting = text("SELECT count(*) FROM outbox WHERE sent_at IS NULL AND destination = :recipient_id")
         return int(work.session.execute(waiting, {"recipient_id": JOBCENTER}).scalar_one())
 
     before = gate.write(unsent)
+    gate.ask("POST", f"/recipients/{JOBCENTER}/ending", role="operator")
+    gate.clock.pass_(timedelta(minutes=5))
     run_calendar(gate)
 
     assert (before > 0, gate.write(unsent)) == (True, 0)
