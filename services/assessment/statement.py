@@ -43,7 +43,8 @@ def approve_statement(work: UnitOfWork, *, case_id: str, statement_id: str, text
     What is about somebody else is not the person's to release (§ 67d (2) SGB X).
     """
     case = store.load_open_case(work.session, case_id)
-    newest = store.load_versions(work.session, case_id, statement_id, Kind.STATEMENT)[-1]
+    versions = store.load_versions(work.session, case_id, statement_id, Kind.STATEMENT)
+    newest = versions[-1]
     content = store.content_of(work.keys, case, newest)
     text = str(content["text"])
     if "about_id" in content:
@@ -51,10 +52,12 @@ def approve_statement(work: UnitOfWork, *, case_id: str, statement_id: str, text
     if domain.hash_of(text) != text_sha256:
         raise TextDiffers
     if newest.approved_at is None:
+        # To the others the first approval is version 1: a draft is told to nobody, and "from now on" counts from there.
+        version = 1 + sum(earlier.approved_at is not None for earlier in versions)
         newest.approved_at, newest.approved_by = work.now, by
         event = StatementApproved(
             fact_id=statement_id,
-            version=newest.version,
+            version=version,
             case_id=case_id,
             person_id=case.person_id,
             recorded_at=work.now,
