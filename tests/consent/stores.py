@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, inspect, make_url, text
+from sqlalchemy import Engine, NullPool, create_engine, inspect, make_url, text
 
 from services.consent.tables import metadata
 from shared import migrations
@@ -34,7 +34,7 @@ class PostgresStores:
     """Two databases, emptied after each test."""
 
     def __init__(self, url: str) -> None:
-        self._server = create_engine(url, isolation_level="AUTOCOMMIT")
+        self._server = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)  # tests restart the server
         suffix = secrets.token_hex(6)
         self._names = [f"consent_{suffix}", f"keys_{suffix}"]
         with self._server.connect() as connection:
