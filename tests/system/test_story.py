@@ -24,6 +24,9 @@ EXPECTED = {"notices": 25, "opened": 23, "disclosed_fields": 15, "withheld_field
 """What the stories come to, however they are played: 44 marked fields, of which somebody outside got fifteen."""
 
 
+KILL_EVERY = int(os.environ.get("GESEHEN_KILL_EVERY", "8"))
+"""After how many steps a service is killed; a night can take every one."""
+
 CALM = {"parked": 0, "unsent": 0, "unsent_too_long": 0, "waiting_too_long": 0}
 
 
@@ -75,11 +78,11 @@ class Killer:
         self.killed: set[str] = set()
 
     def after_step(self, _story: Story, _number: int) -> None:
-        """Kill the next service in turn after every third step, a moment after its answer."""
+        """Kill the next service in turn after every few steps, a moment after its answer."""
         self._turn += 1
-        if self._turn % 3:
+        if self._turn % KILL_EVERY:
             return
-        name = SERVICES[(self._turn // 3) % len(SERVICES)]
+        name = SERVICES[(self._turn // KILL_EVERY) % len(SERVICES)]
         time.sleep(self._chance.uniform(0, 0.05))
         self._stage.kill(name)
         self._stage.start(name)
