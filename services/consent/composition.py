@@ -17,6 +17,7 @@ from services.consent.domain import (
     RecipientRole,
     referral_purpose,
 )
+from services.consent.recipient_tables import RecipientRow
 from services.consent.release import (
     hash_of,
     items_of,
@@ -25,7 +26,7 @@ from services.consent.release import (
     released_fields,
     says_anything,
 )
-from services.consent.tables import RecipientRow, SubjectRow
+from services.consent.tables import SubjectRow
 from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
 

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from services.consent import store
 from services.consent.domain import BENEFIT, LONGEST_VALIDITY, Kind, Place, RecipientRole, Word, longest_validity
 from services.consent.errors import NotAcceptable, RecipientNotFound
-from services.consent.tables import RecipientRow, SubjectRow
+from services.consent.recipient_tables import RecipientRow
+from services.consent.tables import SubjectRow
 from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
 

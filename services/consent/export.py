@@ -11,7 +11,8 @@ from sqlmodel import Session, select
 
 from services.consent import ledger_view, store
 from services.consent.errors import PersonNotFound
-from services.consent.tables import RecipientRow, SubjectRow, metadata
+from services.consent.recipient_tables import RecipientRow
+from services.consent.tables import SubjectRow, metadata
 from shared.access import KIT, KIT_LEFT_OUT, Content, Others, Record, Told, kept_about
 from shared.keys import PersonKeys
 

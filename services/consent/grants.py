@@ -12,7 +12,8 @@ from services.consent.declaration import Declaration, check
 from services.consent.domain import CONFIRM_WITHIN, Answer, Ending, Kind, Word
 from services.consent.errors import RecipientNotFound
 from services.consent.notices import reconsider
-from services.consent.tables import AnswerRow, GrantRow, RecipientRow
+from services.consent.recipient_tables import RecipientRow
+from services.consent.tables import AnswerRow, GrantRow
 from shared.contracts.categories import Category
 from shared.contracts.consent import Awaited, GrantRecorded, GrantWithdrawn, PersonAwaited
 from shared.keys import KeyDestroyed

@@ -8,7 +8,7 @@ import structlog
 from sqlmodel import col, select
 
 from services.consent.commitment import WARN_DAYS, RecipientState, last_day_before
-from services.consent.tables import RecipientRow
+from services.consent.recipient_tables import RecipientRow
 from shared.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()

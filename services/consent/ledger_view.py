@@ -10,8 +10,9 @@ from sqlmodel import Session, col, select
 
 from services.consent.emergency_domain import EmergencyRecipient, chain_of
 from services.consent.ledger import EntryKind, commitment_of
+from services.consent.recipient_tables import RecipientRow
 from services.consent.release import names_told
-from services.consent.tables import LedgerRow, RecipientRow, SubjectRow
+from services.consent.tables import LedgerRow, SubjectRow
 from shared.keys import KeyDestroyed, PersonKeys, UnreadableValue
 
 _SALT_BYTES = 32

@@ -11,8 +11,9 @@ import structlog
 from services.consent import answer_store, fact_store, inquiries, release_store, store
 from services.consent.composition import Composed, Position, position
 from services.consent.domain import Answer, Ending, KnownFact, referral_purpose
+from services.consent.recipient_tables import RecipientRow
 from services.consent.release import adds_nothing
-from services.consent.tables import PersonRow, RecipientRow, ReleaseRow, SubjectRow
+from services.consent.tables import PersonRow, ReleaseRow, SubjectRow
 from shared.contracts.consent import ReferralCleared, ReferralNotCleared
 from shared.keys import UnreadableValue
 from shared.unit_of_work import UnitOfWork

@@ -16,9 +16,10 @@ from services.consent.commissions import status_of
 from services.consent.composition import Composed, position
 from services.consent.ledger import Entry, EntryKind
 from services.consent.notices import may_stay, reconsider, told
+from services.consent.recipient_tables import RecipientRow
 from services.consent.release import adds_nothing
 from services.consent.settings import ConsentSettings
-from services.consent.tables import LedgerRow, RecipientRow, ReleaseRow, SubjectRow, metadata
+from services.consent.tables import LedgerRow, ReleaseRow, SubjectRow, metadata
 from shared.contracts.consent import ReferralOpened
 from shared.database import touch
 from shared.keys import KeyDestroyed

@@ -14,8 +14,8 @@ import structlog
 from services.consent.answering import Answering
 from services.consent.keys import GateKey, UnusableKey, read_public_key
 from services.consent.reception import DEFAULT_EXCHANGE, Reception, RecipientLine
+from services.consent.recipient_tables import RecipientRow
 from services.consent.settings import ConsentSettings
-from services.consent.tables import RecipientRow
 from shared import topology
 from shared.bus import Line, NotConnected
 from shared.contracts.envelope import Envelope, canonical

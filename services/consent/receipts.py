@@ -16,8 +16,9 @@ from sqlmodel import col, select
 from services.consent import answer_store, grants, representation, store
 from services.consent.declaration import Declaration
 from services.consent.domain import Answer, Ending
+from services.consent.recipient_tables import RecipientRow
 from services.consent.signing import SignedAs, SigningKey
-from services.consent.tables import AnswerRow, ReceiptRow, RecipientRow
+from services.consent.tables import AnswerRow, ReceiptRow
 from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
 

@@ -13,9 +13,9 @@ from services.consent.errors import RecipientNotFound
 from services.consent.form import KeyChanged, RecipientId, RecipientRegistered, Reinstatement
 from services.consent.head_export import read_heads_file
 from services.consent.outside import Outside
+from services.consent.recipient_tables import CommitmentRow, RecipientRow
 from services.consent.settings import ConsentSettings
 from services.consent.signing import SigningKey
-from services.consent.tables import CommitmentRow, RecipientRow
 from services.consent.verification import verify_chain
 from shared.service import Service
 from shared.unit_of_work import UnitOfWork

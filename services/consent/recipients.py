@@ -24,7 +24,7 @@ from services.consent.errors import (
     RecipientNotFound,
 )
 from services.consent.keys import PUBLIC_FIELDS, UnusableKey, read_public_key, try_public_key
-from services.consent.tables import CommitmentRow, RecipientKeyRow, RecipientRow
+from services.consent.recipient_tables import CommitmentRow, RecipientKeyRow, RecipientRow
 from shared.contracts.categories import Category
 from shared.contracts.released import RELEASED_FIELDS, JobcenterSituation, ProviderReferral, Released
 from shared.topology import is_recipient_id

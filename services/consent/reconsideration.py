@@ -17,7 +17,8 @@ from sqlmodel import Session, col, select
 from services.consent import answer_store, inquiries, release_store, store
 from services.consent.domain import Ending, Word
 from services.consent.notices import NOT_CLEARED, reconsider
-from services.consent.tables import AnswerRow, GrantRow, ReconsiderationRow, ReleaseRow, SubjectRow
+from services.consent.recipient_tables import ReconsiderationRow
+from services.consent.tables import AnswerRow, GrantRow, ReleaseRow, SubjectRow
 from shared.contracts.consent import ReferralNotCleared
 from shared.keys import KeyDestroyed, UnreadableValue
 from shared.unit_of_work import UnitOfWork

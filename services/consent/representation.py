@@ -16,7 +16,8 @@ from services.consent import answer_store, store
 from services.consent.declaration import Declaration
 from services.consent.domain import Answer, AnswerState, Word
 from services.consent.errors import NotAcceptable, ObjectionStands, RecipientNotFound, RepresentationNotFound
-from services.consent.tables import GrantRow, RecipientRow, RepresentationRow
+from services.consent.recipient_tables import RecipientRow
+from services.consent.tables import GrantRow, RepresentationRow
 from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
 

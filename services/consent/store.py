@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from services.consent.errors import PersonForgotten, PersonNotFound
-from services.consent.tables import PersonRow, RecipientRow, SubjectRow
+from services.consent.recipient_tables import RecipientRow
+from services.consent.tables import PersonRow, SubjectRow
 from shared.database import insert_or_ignore
 from shared.unit_of_work import UnitOfWork
 

@@ -28,8 +28,9 @@ from services.consent import (
 from services.consent.head_export import HeadExport
 from services.consent.heartbeat import Draw, Rhythms, exponential
 from services.consent.outside import Outside
+from services.consent.recipient_tables import RecipientRow
 from services.consent.settings import ConsentSettings
-from services.consent.tables import LeaseRow, RecipientRow, ReleaseRow
+from services.consent.tables import LeaseRow, ReleaseRow
 from shared.bus import BrokerTrouble
 from shared.database import Database
 from shared.outbox import Outbox, random_id

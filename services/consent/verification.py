@@ -14,7 +14,8 @@ from sqlmodel import Session, col, func, select
 from services.consent.heads import HeadsRead
 from services.consent.ledger import Entry, EntryKind, Fault, Head, find_fault
 from services.consent.ledger_view import readable_content
-from services.consent.tables import LedgerHeadRow, LedgerRow, RecipientRow
+from services.consent.recipient_tables import RecipientRow
+from services.consent.tables import LedgerHeadRow, LedgerRow
 from shared.keys import PersonKeys
 
 ROWS_AT_ONCE = 1000

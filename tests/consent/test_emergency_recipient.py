@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from services.consent.domain import KnownFact, RecipientRole
 from services.consent.emergency_domain import REASONS, EmergencyRecipient, Reason, chain_of
 from services.consent.emergency_release import emergency_message, tellable, told_fields
-from services.consent.tables import EmergencyRow, LedgerRow, RecipientRow
+from services.consent.recipient_tables import RecipientRow
+from services.consent.tables import EmergencyRow, LedgerRow
 from shared.contracts.categories import Category
 from shared.contracts.emergency import EMERGENCY_FIELDS, EMERGENCY_MESSAGES
 from shared.topology import is_recipient_id

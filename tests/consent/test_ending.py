@@ -8,7 +8,8 @@ import pytest
 from services.consent import reconsideration
 from services.consent.domain import RecipientRole, Word
 from services.consent.notices import reconsider
-from services.consent.tables import AnswerRow, GrantRow, InquiryRow, ReconsiderationRow, ReleaseRow
+from services.consent.recipient_tables import ReconsiderationRow
+from services.consent.tables import AnswerRow, GrantRow, InquiryRow, ReleaseRow
 from shared.contracts.categories import Category
 from shared.contracts.consent import ReferralNotCleared
 from shared.contracts.intake import CaseEnded

@@ -10,7 +10,8 @@ from sqlalchemy import inspect, text
 from sqlmodel import Session, select
 
 from services.consent.domain import RecipientRole
-from services.consent.tables import RecipientRow, metadata
+from services.consent.recipient_tables import RecipientRow
+from services.consent.tables import metadata
 from shared import migrations
 from shared.database import open_engine
 from tests.consent.stores import FOLDER

@@ -14,7 +14,8 @@ from sqlalchemy import text
 from services.consent import reception
 from services.consent.keys import read_public_key, seal_for
 from services.consent.reception import RecipientLine
-from services.consent.tables import LedgerRow, RecipientRow
+from services.consent.recipient_tables import RecipientRow
+from services.consent.tables import LedgerRow
 from shared.bus import Line, NotConnected
 from shared.contracts.categories import Category
 from tests.consent.builders import CLINIC, JOBCENTER, a_commission, a_conclusion

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from services.consent import lapse
 from services.consent.domain import RecipientRole
-from services.consent.tables import CommitmentRow, RecipientKeyRow
+from services.consent.recipient_tables import CommitmentRow, RecipientKeyRow
 from tests.consent.builders import CLINIC, JOBCENTER, NOON, SHA
 from tests.consent.gate import Gate
 from tests.consent.registry import (
