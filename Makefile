@@ -36,6 +36,7 @@ no-detriment: bootstrap ## compare who releases all with who refuses all; print 
 
 bench: bootstrap ## how fast the kit is here, beside a bare forwarder; prints a table
 	@$(BIN)/python -m bench.kit
+	@$(BIN)/python -m bench.withdrawal 2>&1 | grep "|"
 
 bootstrap: ## set up .venv from uv.lock; does nothing the second time
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("bootstrap: Python 3.11 or later is needed, this is %d.%d; try: make PYTHON=python3.12 ..." % sys.version_info[:2])'
