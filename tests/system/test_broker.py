@@ -27,12 +27,13 @@ from tests.system.wall import connects
 pytestmark = pytest.mark.system
 
 LAUNCHER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from ops.broker import private_broker
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is born with it ignored
 with private_broker(Path(sys.argv[1]), tell=lambda _: None):
     print("ready", flush=True)
-    time.sleep(600)
+    time.sleep(60)
 """
 
 

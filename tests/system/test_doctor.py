@@ -59,7 +59,7 @@ def test_a_killed_service_is_loud_with_what_waits_for_it_and_so_is_a_lost_recipi
         assert problems(until=loud) == loud
 
         assert main(["remove-recipient", "lvr-klinik", "--stage", "doctor"]) == 0
-        assert "warning: the gate still serves lvr-klinik" in capsys.readouterr().err
+        assert "warning: the gate was not told (state there: active)" in capsys.readouterr().err
 
         stage.start("intake")
         stage.wait_until_ready("intake")
