@@ -60,7 +60,7 @@ def add_answer(
 
 def answers_of(work: UnitOfWork, person_id: str) -> list[Answer]:
     """Return all answers that a person ever gave, ended ones included. What cannot be read does not count."""
-    held = _held_recipients(work, person_id)
+    held = held_recipients(work, person_id)
     found = []
     for row, grant in _rows(work, person_id):
         said = _said(work, row)
@@ -139,6 +139,7 @@ def end_answers(work: UnitOfWork, answer_ids: Iterable[str], *, ending: Ending) 
         work.narrows(answer)
 
 
-def _held_recipients(work: UnitOfWork, person_id: str) -> set[str | None]:
+def held_recipients(work: UnitOfWork, person_id: str) -> set[str | None]:
+    """Return towards whom a person's quiet signal holds everything; None means towards all."""
     held = select(HoldRow.recipient_id).where(HoldRow.person_id == person_id, col(HoldRow.ended_at).is_(None))
     return set(work.session.exec(held))

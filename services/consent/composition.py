@@ -30,6 +30,9 @@ from services.consent.tables import SubjectRow
 from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
 
+_GROUNDS = frozenset({AnswerState.GRANTED, AnswerState.ASKED, AnswerState.PAUSED})
+"""What is pending, disputed or over is no ground of anything."""
+
 
 @dataclass(frozen=True, slots=True)
 class Composed:
@@ -107,7 +110,9 @@ def compose(
         fields = released_fields(provider_referral(reference, subject.service, known))
     told = {fact.category for fact in known}
     because = [
-        answer for answer in _answers_for(asked, answers) if answer.category in told and answer.stands(at=work.now)
+        answer
+        for answer in _answers_for(asked, answers)
+        if answer.category in told and answer.state(at=work.now) in _GROUNDS
     ]
     return Composed(
         fields,

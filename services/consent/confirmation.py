@@ -4,9 +4,9 @@ person does not recognise is disputed, and then settled: by the person, or as in
 
 from enum import StrEnum
 
-from services.consent import answer_store
+from services.consent import answer_store, store
 from services.consent.domain import Answer, Ending, Kind, Place, Word
-from services.consent.errors import GrantOver, NotAcceptable
+from services.consent.errors import GrantOver, NotAcceptable, RecipientNotFound
 from services.consent.grants import is_same_question
 from services.consent.notices import reconsider
 from services.consent.tables import GrantRow
@@ -35,6 +35,8 @@ def confirm(work: UnitOfWork, *, grant_id: str, place: Place) -> None:
     """Make what was said under pressure the person's word, from now on; it ends the answers before it."""
     grant = answer_store.load_grant(work, grant_id)
     _check_place(place)
+    if store.recipient(work.session, grant.recipient_id, at=work.now) is None:
+        raise RecipientNotFound(grant.recipient_id)
     answers = answer_store.answers_of(work, grant.person_id)
     waiting = [
         answer for answer in _open_words(grant, answers) if answer.confirm_by and not answer.has_run_out(at=work.now)
@@ -48,13 +50,18 @@ def confirm(work: UnitOfWork, *, grant_id: str, place: Place) -> None:
 
 
 def dispute(work: UnitOfWork, *, grant_id: str) -> None:
-    """Stop a declaration that the person does not recognise as theirs; what rested on it is retracted. A no stays."""
+    """Stop a declaration that the person does not recognise as theirs; what rested on it is retracted. A no stays.
+
+    What still waits for a confirmation never counted, and now never will.
+    """
     grant = answer_store.load_grant(work, grant_id)
     disputed = _open_words(grant, answer_store.answers_of(work, grant.person_id))
     if not disputed:
         raise GrantOver(grant_id)
+    _end(work, [answer for answer in disputed if answer.confirm_by is not None])
     for answer in disputed:
-        answer_store.change(work, answer, narrows=True, disputed_at=work.now)
+        if answer.confirm_by is None:
+            answer_store.change(work, answer, narrows=True, disputed_at=work.now)
     reconsider(work, grant.person_id)
 
 

@@ -76,8 +76,7 @@ def _take_back(work: UnitOfWork, person_id: str) -> set[str]:
     release_store.void(work.session, releases)
     for release in releases:
         subject = work.session.get(SubjectRow, release.subject_id)
-        served = store.recipient(work.session, release.recipient_id, at=work.now) is not None
-        if release.state == release_store.OPENED and subject is not None and served:
+        if release.state == release_store.OPENED and subject is not None:  # one that is away hears it when it returns
             release.state = release_store.RETRACTED
             work.session.add(release)
             release_store.add_release(work, subject, kind=release_store.RETRACTION, target_id=release.release_id)

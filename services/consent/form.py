@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from services.consent.commitment import Commitment, CommittedPurpose
@@ -54,9 +54,9 @@ class EvidenceGiven(Body):
     text_version: str = Field(pattern=r"^[A-Za-z0-9._-]{1,40}$")
     text_sha256: Sha256
     document_sha256: Sha256 | None = None
-    told_purpose: bool
-    told_refusal_is_free: bool
-    told_right_to_withdraw: bool
+    told_purpose: StrictBool
+    told_refusal_is_free: StrictBool
+    told_right_to_withdraw: StrictBool
 
 
 class GrantGiven(Body):
@@ -67,8 +67,8 @@ class GrantGiven(Body):
     purpose: Purpose
     words: Words = Field(min_length=1, repr=False)
     kinds: frozenset[Kind] = Field(min_length=1)
-    reaches_back: bool = False
-    valid_days: int = Field(default=183, ge=1, le=183)
+    reaches_back: StrictBool = False
+    valid_days: StrictInt = Field(default=183, ge=1, le=183)
     given_by: Id | None = None
     evidence: EvidenceGiven
 
@@ -115,7 +115,8 @@ class PreviewAsked(Body):
     purpose: Purpose
     words: Words = Field(repr=False)
     kinds: frozenset[Kind] | None = Field(default=None, min_length=1)
-    reaches_back: bool = True
+    reaches_back: StrictBool = False
+    place: Place = Place.ELSEWHERE
 
 
 class PlaceSaid(Body):
@@ -148,6 +149,7 @@ class WordGiven(Body):
 
     word: Literal[Word.YES, Word.NO]
     sha256: Sha256
+    place: Place
 
 
 class RepresentationGiven(Body):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from secrets import token_urlsafe
 
 from sqlalchemy import ColumnElement, func
@@ -10,7 +11,7 @@ from sqlmodel import col, or_, select
 from services.consent import answer_store, representation, store
 from services.consent.declaration import Declaration, check
 from services.consent.domain import CONFIRM_WITHIN, Answer, Ending, Kind, Word
-from services.consent.errors import RecipientNotFound
+from services.consent.errors import NotAcceptable, RecipientNotFound
 from services.consent.notices import reconsider
 from services.consent.recipient_tables import RecipientRow
 from services.consent.tables import AnswerRow, GrantRow
@@ -23,12 +24,13 @@ from shared.unit_of_work import UnitOfWork
 def record(work: UnitOfWork, declared: Declaration) -> list[str]:
     """Record a declaration, one grant per kind; each answer ends the one before it. Return the grant ids.
 
-    A yes that was taken under pressure waits for the person's confirmation, and until then ends nothing and opens
-    nothing; what narrows counts at once, wherever it was said.
+    A yes or an ask that was taken under pressure waits for the person's confirmation, and opens nothing until then;
+    what narrows counts at once, wherever it was said: a no, and that an ask is no yes any more.
     """
     check(work, declared)
     standing = [answer for answer in answer_store.answers_of(work, declared.person_id) if answer.ended_at is None]
     representation.check_may_answer(work, declared)
+    _check_nothing_overtook(work, declared)
     grant_ids = []
     for kind in sorted(declared.kinds):
         grant = _grant(work, declared, kind)
@@ -37,7 +39,7 @@ def record(work: UnitOfWork, declared: Declaration) -> list[str]:
         for category in declared.words:
             _answer(work, declared, grant, category, standing=standing)
         work.announce(GrantRecorded(grant_id=grant.grant_id, person_id=grant.person_id, recorded_at=work.now))
-        if declared.is_under_pressure() and Word.YES in declared.words.values():
+        if declared.is_under_pressure() and set(declared.words.values()) != {Word.NO}:
             _await_confirmation(work, grant)
         grant_ids.append(grant.grant_id)
     reconsider(work, declared.person_id)
@@ -74,14 +76,14 @@ def withdraw(
         for row, grant in answer_store.unreadable_answers(work, person_id)
         if row.ended_at is None and recipient_id in (None, grant.recipient_id) and purpose in (None, grant.purpose)
     ]
-    end_as_withdrawn(work, [*ended, *lost])
+    end(work, [*ended, *lost])
     reconsider(work, person_id)
     return len(ended) + len(lost)
 
 
-def end_as_withdrawn(work: UnitOfWork, answers: Sequence[Answer | AnswerRow]) -> None:
-    """End answers as taken back, and say so inside."""
-    answer_store.end_answers(work, [answer.answer_id for answer in answers], ending=Ending.WITHDRAWN)
+def end(work: UnitOfWork, answers: Sequence[Answer | AnswerRow], *, ending: Ending = Ending.WITHDRAWN) -> None:
+    """End answers as taken back, or for another reason, and say so inside."""
+    answer_store.end_answers(work, [answer.answer_id for answer in answers], ending=ending)
     for grant_id, person_id in sorted({(answer.grant_id, answer.person_id) for answer in answers}):
         work.announce(GrantWithdrawn(grant_id=grant_id, person_id=person_id, withdrawn_at=work.now))
 
@@ -120,7 +122,7 @@ def _answer(
     work: UnitOfWork, declared: Declaration, grant: GrantRow, category: Category, *, standing: list[Answer]
 ) -> None:
     word = declared.words[category]
-    waits = declared.is_under_pressure() and word is Word.YES
+    waits = declared.is_under_pressure() and word is not Word.NO
     before = [
         answer
         for answer in standing
@@ -131,7 +133,7 @@ def _answer(
             kind=Kind(grant.kind),
             category=category,
         )
-        and (not waits or answer.confirm_by is not None)
+        and (not waits or answer.confirm_by is not None or (word is Word.ASK and answer.word is Word.YES))
     ]
     answer_store.end_answers(work, [answer.answer_id for answer in before], ending=Ending.SUPERSEDED)
     answer_store.add_answer(
@@ -139,10 +141,30 @@ def _answer(
         grant,
         category=category,
         word=word,
-        expires_at=declared.expires_at(category, work.now),
+        expires_at=_earlier(declared.expires_at(category, work.now), representation.over_at(work, declared)),
         confirm_by=work.now + CONFIRM_WITHIN if waits else None,
         supersedes=before[-1].answer_id if before else None,
     )
+
+
+def _earlier(expires_at: datetime | None, over_at: datetime | None) -> datetime | None:
+    return expires_at if expires_at is None or over_at is None else min(expires_at, over_at)
+
+
+def _check_nothing_overtook(work: UnitOfWork, declared: Declaration) -> None:
+    """Refuse a paper that is older than what the person has said, or taken back, since."""
+    day = declared.evidence.declared_on
+    if day is None:
+        return
+    opening = {category for category, word in declared.words.items() if word is not Word.NO}
+    for answer in answer_store.answers_of(work, declared.person_id):
+        asked = (answer.recipient_id, answer.purpose) == (declared.recipient_id, declared.purpose)
+        if not asked or answer.category not in opening:
+            continue
+        said_no = answer.given_at if answer.word is Word.NO else None
+        ended = answer.ended_at if answer.ended_by in {Ending.WITHDRAWN, Ending.INVALID} else None
+        if any(at is not None and at.date() > day for at in (said_no, ended)):
+            raise NotAcceptable(("evidence.declared_on", "is older than a no, or a withdrawal, that came since"))
 
 
 def _await_confirmation(work: UnitOfWork, grant: GrantRow) -> None:

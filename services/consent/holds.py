@@ -8,8 +8,9 @@ from sqlmodel import col, select
 
 from services.consent import store
 from services.consent.domain import Place
-from services.consent.errors import NotAcceptable
+from services.consent.errors import NotAcceptable, RecipientNotFound
 from services.consent.notices import reconsider
+from services.consent.recipient_tables import RecipientRow
 from services.consent.tables import HoldRow
 from shared.unit_of_work import UnitOfWork
 
@@ -17,9 +18,13 @@ from shared.unit_of_work import UnitOfWork
 def hold(work: UnitOfWork, *, person_id: str, recipient_id: str | None = None) -> None:
     """Hold everything towards one recipient, or towards all. A second signal changes nothing."""
     store.load_person(work.session, person_id)
+    if recipient_id is not None and work.session.get(RecipientRow, recipient_id) is None:
+        raise RecipientNotFound(recipient_id)  # a slip of the pen must not look like a hold
     if any(row.recipient_id == recipient_id for row in _standing(work, person_id)):
         return
-    work.session.add(HoldRow(hold_id=token_urlsafe(16), person_id=person_id, recipient_id=recipient_id, since=work.now))
+    row = HoldRow(hold_id=token_urlsafe(16), person_id=person_id, recipient_id=recipient_id, since=work.now)
+    work.session.add(row)
+    work.narrows(row)
     reconsider(work, person_id)
 
 

@@ -10,8 +10,8 @@ from sqlmodel import Session, col, select
 
 from services.consent import inquiry_store
 from services.consent.composition import Composed
-from services.consent.domain import Word
-from services.consent.errors import InquiryNotFound, InquiryOver, TextDiffers
+from services.consent.domain import Place, Word
+from services.consent.errors import InquiryNotFound, InquiryOver, NotAcceptable, TextDiffers
 from services.consent.release import hash_of
 from services.consent.tables import InquiryRow, SubjectRow
 from shared.contracts.consent import Awaited, PersonAwaited
@@ -35,13 +35,18 @@ def put(work: UnitOfWork, subject: SubjectRow, question: Composed | None) -> Non
     )
 
 
-def answer(work: UnitOfWork, *, inquiry_id: str, word: Word, sha256: str) -> InquiryRow:
-    """Take the person's word on one message, named by the hash that was shown. The caller reconsiders the person."""
+def answer(work: UnitOfWork, *, inquiry_id: str, word: Word, sha256: str, place: Place) -> InquiryRow:
+    """Take the person's word on one message, named by the hash that was shown. The caller reconsiders the person.
+
+    A yes is not taken where there may be pressure; a no is, anywhere.
+    """
     row = load(work.session, inquiry_id)
     if row.state != inquiry_store.WAITING or row.answer_by <= work.now:
         raise InquiryOver(inquiry_id)
     if inquiry_store.read(work, row).sha256 != sha256:
         raise TextDiffers(inquiry_id)
+    if word is Word.YES and place is not Place.ELSEWHERE:
+        raise NotAcceptable(("place", "must be elsewhere: not at the Jobcenter, nor on its devices"))
     state = inquiry_store.APPROVED if word is Word.YES else inquiry_store.DECLINED
     inquiry_store.settle(work, inquiry_id, state=state)
     return row

@@ -17,7 +17,7 @@ from services.consent.composition import Composed, position
 from services.consent.ledger import Entry, EntryKind
 from services.consent.notices import may_stay, reconsider, told
 from services.consent.recipient_tables import RecipientRow
-from services.consent.release import adds_nothing
+from services.consent.release import adds_nothing, is_within
 from services.consent.settings import ConsentSettings
 from services.consent.tables import LedgerRow, ReleaseRow, SubjectRow, metadata
 from shared.contracts.consent import ReferralOpened
@@ -83,16 +83,15 @@ def _open_content(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, re
     reconsider(work, person_id)  # time alone may have ended an answer since
     if subject.closed_at or release.state not in (release_store.WAITING, release_store.OPENED):
         return EMPTY
-    composed = _to_be_told(work, release, subject, recipient)
+    composed, is_all = _to_be_told(work, release, subject, recipient)
     if not composed.says_anything:
         return EMPTY
     entry = _enter_content(work, release, composed)
     release.state, release.told_entry = release_store.OPENED, entry.number
     release.told = work.seal(person_id, f"release.told.{release.release_id}", composed.fields)
     work.session.add(release)
-    release_store.void(
-        work.session, release_store.releases_of(work.session, subject.subject_id)
-    )  # this told all that they would
+    if is_all:  # this told all that the others would
+        release_store.void(work.session, release_store.releases_of(work.session, subject.subject_id))
     if subject.kind == store.REFERRAL and not subject.opened:
         subject.opened = True
         work.session.add(subject)
@@ -106,19 +105,27 @@ def _open_content(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, re
     }
 
 
-def _to_be_told(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, recipient: RecipientRow) -> Composed:
-    """Return what may be told now; or, if that is nothing new, the very message that was told here and may stay.
+def _to_be_told(
+    work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, recipient: RecipientRow
+) -> tuple[Composed, bool]:
+    """Return what may be told now, and whether it is all of it.
 
-    So a quiet hold, or a word that was given on one message, cannot be seen by opening again.
+    Opened again, a notice tells what the recipient holds already, as long as that may stay, unless there is more to
+    tell than that. So a quiet hold, or a word that was given on one message, cannot be seen by opening again, and
+    nothing that was told is forgotten before it is retracted.
     """
     person_id = str(release.person_id)
     facts, answers = fact_store.facts_of(work, person_id), answer_store.answers_of(work, person_id)
     stand = position(work, subject, recipient, facts, answers)
-    if release.state == release_store.OPENED and may_stay(work, release, stand):
-        before = told(work, release)
-        if before != stand.tell.fields and adds_nothing(stand.tell.fields, before):
-            return Composed(before)
-    return stand.tell
+    held = release_store.last_opened(work.session, subject.subject_id)
+    if release.state != release_store.OPENED or held is None or not may_stay(work, held, stand):
+        return stand.tell, True
+    before = told(work, held)
+    if before == stand.tell.fields or (
+        not adds_nothing(stand.tell.fields, before) and is_within(before, stand.tell.fields)
+    ):
+        return stand.tell, True
+    return Composed(before), adds_nothing(stand.tell.fields, before)
 
 
 def _enter_content(work: UnitOfWork, release: ReleaseRow, composed: Composed) -> Entry:

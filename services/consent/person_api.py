@@ -19,6 +19,7 @@ log = structlog.get_logger()
 
 PersonId = Annotated[Id, Path()]
 NamedRecipient = Annotated[RecipientId, Path()]
+EntryNumber = Annotated[int, Path(ge=1, le=2**62)]
 PersonDesk = Annotated[Caller, Depends(allow(Role.PERSON_DESK))]
 
 
@@ -106,7 +107,7 @@ def add_person_routes(router: APIRouter, service: Service, settings: ConsentSett
 
     @router.get("/persons/{person_id}/ledger/{recipient_id}/{number}/grounds", tags=["person"])
     def grounds_of_entry(
-        person_id: PersonId, recipient_id: NamedRecipient, number: int, _caller: PersonDesk
+        person_id: PersonId, recipient_id: NamedRecipient, number: EntryNumber, _caller: PersonDesk
     ) -> dict[str, Any]:  # Any: JSON values
         """Return why a recipient received this: which grants, which text, known since when, under which rules."""
         with service.database.read() as session:

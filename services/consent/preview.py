@@ -1,12 +1,13 @@
 """Before a person decides: exactly what every recipient would see of what is known now. Nothing is recorded."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from services.consent import answer_store, fact_store, store
 from services.consent.composition import Composed, Position, asked_of, position
-from services.consent.domain import REQUIRED_KINDS, Answer, Kind, RecipientRole, Word
+from services.consent.domain import REQUIRED_KINDS, Answer, Kind, Place, RecipientRole, Word
 from services.consent.errors import NotAcceptable, RecipientNotFound
 from services.consent.release import hash_of
 from services.consent.tables import SubjectRow
@@ -24,9 +25,12 @@ def would_see(
     purpose: str,
     words: Mapping[Category, Word],
     kinds: frozenset[Kind] | None = None,
-    reaches_back: bool = True,
+    reaches_back: bool = False,
+    place: Place = Place.ELSEWHERE,
 ) -> Seen:
     """Return the message, its hash, and what would wait for the person's word, if these words were recorded now.
+
+    What is said under pressure waits: `waits_for_confirmation`, and what is shown is what is then seen.
 
     What the person has said before still counts where these words do not supersede it. `others` is what every other
     recipient may know now: this grant changes nothing there.
@@ -37,6 +41,10 @@ def would_see(
         raise RecipientNotFound(recipient_id)
     asked_kinds = kinds or REQUIRED_KINDS[RecipientRole(recipient.role)]
     said = answer_store.answers_of(work, person_id)
+    # Where somebody may look over the person's shoulder the preview must not show that something is held.
+    is_held = place is Place.ELSEWHERE and bool(answer_store.held_recipients(work, person_id) & {None, recipient_id})
+    if place is not Place.ELSEWHERE:
+        said = [replace(answer, is_held=False) for answer in said]
     supposed = [
         *(answer for answer in said if not _is_superseded(answer, recipient_id, purpose, words, asked_kinds)),
         *(
@@ -52,6 +60,7 @@ def would_see(
                 reaches_back=reaches_back,
                 given_at=work.now,
                 expires_at=None if word is Word.NO else work.now + timedelta(days=1),
+                is_held=is_held,
             )
             for category, word in words.items()
             for kind in asked_kinds
@@ -72,7 +81,8 @@ def would_see(
             others.append(shown)
     if seen is None:
         raise NotAcceptable(("purpose", "does not concern this recipient"))
-    return {**seen, "others": others}
+    waits = place is not Place.ELSEWHERE and set(words.values()) != {Word.NO}
+    return {**seen, "waits_for_confirmation": waits, "others": others}
 
 
 def _position(work: UnitOfWork, subject: SubjectRow, answers: list[Answer]) -> tuple[Position, str] | None:

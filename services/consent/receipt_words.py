@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.consent.domain import BENEFIT, Kind
+from services.consent.domain import BENEFIT, Kind, Place
 from services.consent.receipts import GIVEN
 
 Content = Mapping[str, Any]  # Any: JSON values
@@ -44,8 +44,16 @@ def _given(receipt: Content, zone: ZoneInfo) -> list[str]:
         f"The text was version {text['version']} in the language {receipt['language']} (SHA-256 {text['sha256']}).",
         f"You answered by this way: {receipt['channel'].replace('_', ' ')}"
         + (f" (document with the SHA-256 {paper})." if paper else "."),
+        *_place(receipt["place"]),
         "You can take it back at any time, without a reason.",
     ]
+
+
+def _place(place: str) -> list[str]:
+    """Say where it was said if it was at the Jobcenter; that a yes then waits is a rule that everybody is told."""
+    if place == Place.ELSEWHERE:
+        return []
+    return ["You said it at the Jobcenter or on its device: a yes counts once you confirm it somewhere else."]
 
 
 def _withdrawn(receipt: Content, zone: ZoneInfo) -> list[str]:

@@ -122,6 +122,7 @@ def reinstate(
         raise EndingNotDone(recipient_id, left)
     if organisation != row.organisation:
         raise NotAcceptable(("organisation", "is not the one that this recipient_id belongs to"))
+    reconsideration.end_open_words(work, recipient_id)  # none are left, unless a restore lost the queue
     today = work.now.astimezone(zone).date()
     papers.check(commitment, role=RecipientRole(row.role), today=today)
     if commitment.signed_on < row.ended_at.astimezone(zone).date():
@@ -198,6 +199,8 @@ def _commit(work: UnitOfWork, row: RecipientRow, commitment: Commitment, *, zone
         row.warned_days = None
     row.commitment_ends_at = commitment.ends_at(zone)
     work.session.add(row)
+    work.session.flush()
+    work.narrows(row)  # a shorter commitment must not come back longer with a restored backup
 
 
 def _as_recorded(row: CommitmentRow) -> Commitment:

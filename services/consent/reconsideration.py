@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy import ColumnElement, and_, func, insert, literal, union
+from sqlalchemy import ColumnElement, and_, func, insert, literal, union, update
 from sqlalchemy import select as select_row
 from sqlmodel import Session, col, select
 
@@ -42,6 +42,14 @@ def queue(work: UnitOfWork, recipient_id: str, *, cause: str) -> None:
     now = literal(work.now, table.c.queued_at.type)
     every = select_row(literal(recipient_id), persons.c.person_id, literal(cause), now, now, literal(0))
     work.session.execute(insert(table).from_select(columns, every))
+
+
+def end_open_words(work: UnitOfWork, recipient_id: str) -> None:
+    """End every yes and ask towards a recipient that could still count: each has a time, a no has none."""
+    theirs = select(GrantRow.grant_id).where(GrantRow.recipient_id == recipient_id)
+    still = col(AnswerRow.ended_at).is_(None), col(AnswerRow.expires_at).is_not(None)
+    over = update(AnswerRow).where(*still, col(AnswerRow.grant_id).in_(theirs))
+    work.session.execute(over.values(ended_at=work.now, ended_by=Ending.EXPIRED.value))
 
 
 def waiting(session: Session, *, cause: str | None = None) -> dict[str, int]:

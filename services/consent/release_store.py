@@ -51,3 +51,9 @@ def releases_of(session: Session, subject_id: str) -> list[ReleaseRow]:
     """Return the content releases of a subject, oldest first."""
     query = select(ReleaseRow).where(ReleaseRow.subject_id == subject_id, ReleaseRow.kind == CONTENT)
     return list(session.exec(query.order_by(col(ReleaseRow.created_at))))
+
+
+def last_opened(session: Session, subject_id: str) -> ReleaseRow | None:
+    """Return the release that a recipient holds: the one that was opened last and is not retracted."""
+    opened = [row for row in releases_of(session, subject_id) if row.state == OPENED and row.told_entry is not None]
+    return max(opened, key=lambda row: row.told_entry or 0, default=None)

@@ -5,7 +5,7 @@ Both names stand in the record. A conflict of interest stops it, and the person'
 """
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from secrets import token_urlsafe
 from typing import Any
@@ -14,10 +14,10 @@ from sqlmodel import Session, select
 
 from services.consent import answer_store, store
 from services.consent.declaration import Declaration
-from services.consent.domain import Answer, AnswerState, Word
+from services.consent.domain import Answer, AnswerState, Ending, Word
 from services.consent.errors import NotAcceptable, ObjectionStands, RecipientNotFound, RepresentationNotFound
 from services.consent.recipient_tables import RecipientRow
-from services.consent.tables import GrantRow, RepresentationRow
+from services.consent.tables import RepresentationRow
 from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
 
@@ -35,6 +35,16 @@ class Stopped(StrEnum):
     CONFLICT_OF_INTEREST = "conflict_of_interest"
     OBJECTION = "objection"
     REVOKED = "revoked"
+
+
+ENDINGS = {
+    Stopped.CONFLICT_OF_INTEREST: Ending.INVALID,
+    Stopped.OBJECTION: Ending.WITHDRAWN,
+    Stopped.REVOKED: Ending.EXPIRED,
+}
+"""How a representative's yes ends when the representation stops. An objection of the person binds every later one."""
+
+_TAKEN_BACK = frozenset({AnswerState.WITHDRAWN, AnswerState.DISPUTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +81,7 @@ def record(
 ) -> str:
     """Record who may answer for a person; return the id that an answer is then given under."""
     store.load_person(work.session, person_id)
-    for recipient_id in sorted(scope.recipient_ids):
+    for recipient_id in sorted(scope.recipient_ids | ({works_for} if works_for else set())):
         if work.session.get(RecipientRow, recipient_id) is None:
             raise RecipientNotFound(recipient_id)
     if valid_until < work.now.date():
@@ -110,6 +120,13 @@ def stop(work: UnitOfWork, *, representation_id: str, because: Stopped) -> list[
         for answer in answer_store.answers_of(work, row.person_id)
         if answer.given_by == representation_id and answer.ended_at is None and answer.word is not Word.NO
     ]
+
+
+def over_at(work: UnitOfWork, declared: Declaration) -> datetime | None:
+    """Return when a representative's power to answer ends, and with it every yes that was given under it."""
+    if declared.given_by is None:
+        return None
+    return datetime.combine(load(work.session, declared.given_by).valid_until + timedelta(days=1), time(), UTC)
 
 
 def check_may_answer(work: UnitOfWork, declared: Declaration) -> None:
@@ -164,26 +181,23 @@ def _faults(
 
 
 def _objected(work: UnitOfWork, declared: Declaration) -> set[Category]:
-    """Return the categories on which the person's own last word to this recipient is a no, or was taken back.
+    """Return the categories on which the person's own word to this recipient stands against a representative's.
 
-    A word that nobody can read may be a no to any of them.
+    That is their last own word if it is a no or an ask; and whatever was taken back or disputed, whoever had said it:
+    nobody but the person opens that again. What was never the person's word counts neither way.
     """
-    lost = answer_store.unreadable_answers(work, declared.person_id)
-    if any(row.ended_at is None and _is_to_the_same(grant, declared) for row, grant in lost):
-        return set(Category)
     last: dict[tuple[Category, str], Answer] = {}
     for answer in answer_store.answers_of(work, declared.person_id):
-        mine = answer.given_by is None and answer.confirm_by is None
-        if mine and (answer.recipient_id, answer.purpose) == (declared.recipient_id, declared.purpose):
+        asked = (answer.recipient_id, answer.purpose) == (declared.recipient_id, declared.purpose)
+        state = answer.state(at=work.now)
+        own = answer.given_by is None and answer.confirm_by is None
+        if asked and state is not AnswerState.INVALID and (own or state in _TAKEN_BACK):
             last[answer.category, answer.kind.value] = answer
-    against = {AnswerState.REFUSED, AnswerState.WITHDRAWN, AnswerState.DISPUTED}
     return {
-        answer.category for answer in last.values() if answer.state(at=work.now) in against or answer.word is Word.NO
+        answer.category
+        for answer in last.values()
+        if answer.state(at=work.now) in _TAKEN_BACK or answer.word is not Word.YES
     }
-
-
-def _is_to_the_same(grant: GrantRow, declared: Declaration) -> bool:
-    return (grant.recipient_id, grant.purpose) == (declared.recipient_id, declared.purpose)
 
 
 def _place(representation_id: str) -> str:

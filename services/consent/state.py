@@ -42,16 +42,18 @@ class Act(StrEnum):
 
 
 _S = AnswerState
-_LIVE = (_S.GRANTED, _S.ASKED, _S.PAUSED, _S.PENDING_CONFIRMATION)
-_ANY_BUT_A_NO = (*_LIVE, _S.DISPUTED)
+_STANDING = (_S.GRANTED, _S.ASKED, _S.PAUSED)
+_ANY_BUT_A_NO = (*_STANDING, _S.PENDING_CONFIRMATION, _S.DISPUTED)
 
 TRANSITIONS: dict[Act, frozenset[tuple[AnswerState, AnswerState]]] = {
     Act.NEWER_ANSWER: frozenset((state, _S.SUPERSEDED) for state in (*_ANY_BUT_A_NO, _S.REFUSED)),
     Act.WITHDRAWAL: frozenset((state, _S.WITHDRAWN) for state in _ANY_BUT_A_NO),
     Act.TIME: frozenset((state, _S.EXPIRED) for state in _ANY_BUT_A_NO),
-    Act.CONFIRMATION: frozenset({(_S.PENDING_CONFIRMATION, _S.GRANTED), (_S.PENDING_CONFIRMATION, _S.PAUSED)}),
-    Act.DISPUTE: frozenset((state, _S.DISPUTED) for state in _LIVE),
-    Act.SETTLEMENT: frozenset((_S.DISPUTED, state) for state in _LIVE),
+    Act.CONFIRMATION: frozenset((_S.PENDING_CONFIRMATION, state) for state in (_S.GRANTED, _S.ASKED, _S.PAUSED)),
+    Act.DISPUTE: frozenset(
+        {*((state, _S.DISPUTED) for state in _STANDING), (_S.PENDING_CONFIRMATION, _S.INVALID)},
+    ),
+    Act.SETTLEMENT: frozenset((_S.DISPUTED, state) for state in _STANDING),
     Act.INVALIDITY: frozenset((state, _S.INVALID) for state in _ANY_BUT_A_NO),
     Act.HOLD: frozenset({(_S.GRANTED, _S.PAUSED), (_S.ASKED, _S.PAUSED)}),
     Act.LIFTING: frozenset({(_S.PAUSED, _S.GRANTED), (_S.PAUSED, _S.ASKED)}),

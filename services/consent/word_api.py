@@ -111,7 +111,7 @@ def _add_inquiry_routes(router: APIRouter, service: Service) -> None:
         """Take the person's word on exactly this message. A yes to another text than the one shown is refused."""
 
         def take(work: UnitOfWork) -> None:
-            row = inquiries.answer(work, inquiry_id=inquiry_id, word=given.word, sha256=given.sha256)
+            row = inquiries.answer(work, inquiry_id=inquiry_id, word=given.word, sha256=given.sha256, place=given.place)
             reconsider(work, row.person_id)
 
         await _urgently(service, take, lambda session: _person(session, InquiryRow, inquiry_id))
@@ -167,7 +167,8 @@ def _add_representation_routes(router: APIRouter, service: Service) -> None:
 
         def end(work: UnitOfWork) -> int:
             ended = representation.stop(work, representation_id=representation_id, because=stopped.because)
-            grants.end_as_withdrawn(work, ended)
+            ending = representation.ENDINGS[stopped.because]
+            grants.end(work, ended, ending=ending)
             reconsider(work, representation.load(work.session, representation_id).person_id)
             return len(ended)
 

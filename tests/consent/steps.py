@@ -214,7 +214,13 @@ def answered(name: str, towards: str, word: Word) -> Step:
     def step(world: World) -> None:
         for waiting in inquiries.waiting_for(world.work, world.person(name)):
             if waiting["recipient_id"] == world.recipient(towards):
-                inquiries.answer(world.work, inquiry_id=waiting["inquiry_id"], word=word, sha256=waiting["sha256"])
+                inquiries.answer(
+                    world.work,
+                    inquiry_id=waiting["inquiry_id"],
+                    word=word,
+                    sha256=waiting["sha256"],
+                    place=Place.ELSEWHERE,
+                )
         reconsider(world.work, world.person(name))
 
     return step

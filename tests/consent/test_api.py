@@ -149,7 +149,14 @@ def test_the_person_sees_every_answer_and_which_of_them_stand(gate: Gate) -> Non
 def a_preview(person: str, **changes: Any) -> dict[str, Any]:
     """Return what the person's desk asks before a person decides."""
     words = {"conclusion": "yes", "statement": "yes"}
-    return {"person_id": person, "recipient_id": JOBCENTER, "purpose": "benefit", "words": words, **changes}
+    return {
+        "person_id": person,
+        "recipient_id": JOBCENTER,
+        "purpose": "benefit",
+        "words": words,
+        "reaches_back": True,
+        **changes,
+    }
 
 
 def test_a_preview_shows_what_the_recipient_then_sees_and_its_hash(gate: Gate) -> None:

@@ -19,9 +19,9 @@ def waiting(gate: Gate, person: str) -> list[dict[str, Any]]:
     return list(gate.ask("GET", f"/persons/{person}/inquiries").json())
 
 
-def say(gate: Gate, inquiry: dict[str, Any], word: str, sha256: str | None = None) -> int:
+def say(gate: Gate, inquiry: dict[str, Any], word: str, sha256: str | None = None, place: str = "elsewhere") -> int:
     """Give the person's word on a message; return the status."""
-    body = {"word": word, "sha256": sha256 or inquiry["sha256"]}
+    body = {"word": word, "sha256": sha256 or inquiry["sha256"], "place": place}
     status = gate.ask("POST", f"/inquiries/{inquiry['inquiry_id']}/word", body).status_code
     gate.clock.pass_()
     return status
@@ -206,6 +206,23 @@ def test_a_word_rests_on_the_ask_and_does_not_outlive_it(gate: Gate) -> None:
 
 
 def test_nobody_elses_message_can_be_answered(gate: Gate) -> None:
-    answer = gate.ask("POST", "/inquiries/inquiry-nobody/word", {"word": "yes", "sha256": "a" * 64})
+    answer = gate.ask(
+        "POST", "/inquiries/inquiry-nobody/word", {"word": "yes", "sha256": "a" * 64, "place": "elsewhere"}
+    )
 
     assert (answer.status_code, answer.json()["code"]) == (404, "inquiry_not_found")
+
+
+@pytest.mark.parametrize("place", ["jobcenter_premises", "jobcenter_device"])
+def test_a_yes_to_a_message_is_not_taken_at_the_jobcenter_and_a_no_is(gate: Gate, place: str) -> None:
+    person = gate.a_person()
+    gate.hear(a_conclusion(person))
+    gate.grant(person, CONCLUSION, word=ASK)
+    (inquiry,) = waiting(gate, person)
+    before = gate.notices()
+
+    yes = say(gate, inquiry, "yes", place=place)
+    no = say(gate, inquiry, "no", place=place)
+
+    assert (yes, no) == (422, 200)
+    assert gate.notices() == before

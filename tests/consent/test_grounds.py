@@ -10,6 +10,7 @@ from shared.contracts.categories import Category
 from tests.consent.builders import DAY, JOBCENTER, NOON, SHA, a_conclusion, a_statement
 from tests.consent.gate import Gate
 
+ELSEWHERE = {"place": "elsewhere"}
 CONCLUSION, STATEMENT = Category.CONCLUSION, Category.STATEMENT
 
 
@@ -74,7 +75,9 @@ def test_a_disclosure_by_a_word_names_the_word(gate: Gate) -> None:
     gate.hear(a_conclusion(person))
     gate.grant(person, CONCLUSION, word=Word.ASK)
     (inquiry,) = gate.ask("GET", f"/persons/{person}/inquiries").json()
-    gate.ask("POST", f"/inquiries/{inquiry['inquiry_id']}/word", {"word": "yes", "sha256": inquiry["sha256"]})
+    gate.ask(
+        "POST", f"/inquiries/{inquiry['inquiry_id']}/word", {"word": "yes", "sha256": inquiry["sha256"], **ELSEWHERE}
+    )
     gate.open(gate.notices()[-1])
 
     assert grounds(gate, person, last_entry(gate, person)).json()["word"]["inquiry_id"] == inquiry["inquiry_id"]

@@ -86,6 +86,52 @@ def test_a_pending_yes_leaves_the_no_before_it_until_it_is_confirmed(gate: Gate)
     assert states(gate, person) == {"superseded", "granted"}
 
 
+def test_an_ask_at_the_jobcenter_ends_no_no_and_asks_nothing_until_it_is_confirmed(gate: Gate) -> None:
+    person = a_person_with_a_conclusion(gate)
+    gate.grant(person, CONCLUSION, word=Word.NO)
+
+    grants = gate.grant(person, CONCLUSION, word=Word.ASK, evidence=AT_THE_JOBCENTER)
+    pending = (states(gate, person), gate.ask("GET", f"/persons/{person}/inquiries").json())
+    confirm(gate, grants)
+
+    assert pending == ({"refused", "pending_confirmation"}, [])
+    assert states(gate, person) == {"superseded", "asked"}
+    assert len(gate.ask("GET", f"/persons/{person}/inquiries").json()) == 1
+
+
+def test_an_ask_at_the_jobcenter_narrows_a_yes_at_once(gate: Gate) -> None:
+    person = a_person_with_a_conclusion(gate)
+    gate.grant(person, CONCLUSION)
+    reading = gate.reading()
+    reading.news()
+
+    gate.grant(person, CONCLUSION, word=Word.ASK, evidence=AT_THE_JOBCENTER)
+
+    assert [answer["result"] for answer in reading.news()] == ["retracted"]
+    assert states(gate, person) == {"superseded", "pending_confirmation"}
+
+
+def test_a_hold_towards_nobody_that_is_known_is_no_hold(gate: Gate) -> None:
+    person = a_person_with_a_conclusion(gate)
+
+    answer = gate.ask("POST", f"/persons/{person}/hold", {"recipient_id": "jobcenter-esen"})
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "recipient_not_found")
+
+
+@pytest.mark.parametrize(("place", "is_shown"), [("elsewhere", False), ("jobcenter_device", True)])
+def test_a_preview_under_a_hold_is_true_and_gives_it_away_to_nobody_at_the_jobcenter(
+    gate: Gate, place: str, is_shown: bool
+) -> None:
+    person = a_person_with_a_conclusion(gate)
+    hold(gate, person)
+    asked = {"person_id": person, "recipient_id": JOBCENTER, "purpose": "benefit", "words": {"conclusion": "yes"}}
+
+    preview = gate.ask("POST", "/previews", {**asked, "reaches_back": True, "place": place}).json()
+
+    assert (preview["would_see"] is not None, preview["waits_for_confirmation"]) == (is_shown, is_shown)
+
+
 def test_a_no_said_later_elsewhere_ends_a_pending_yes_for_ever(gate: Gate) -> None:
     person = a_person_with_a_conclusion(gate)
     grants = gate.grant(person, CONCLUSION, evidence=AT_THE_JOBCENTER)
@@ -200,7 +246,9 @@ def test_under_a_hold_nothing_waits_for_a_word_and_no_word_given_before_sends_an
     person = a_person_with_a_conclusion(gate)
     gate.grant(person, CONCLUSION, word=Word.ASK)
     (inquiry,) = gate.ask("GET", f"/persons/{person}/inquiries").json()
-    gate.ask("POST", f"/inquiries/{inquiry['inquiry_id']}/word", {"word": "yes", "sha256": inquiry["sha256"]})
+    gate.ask(
+        "POST", f"/inquiries/{inquiry['inquiry_id']}/word", {"word": "yes", "sha256": inquiry["sha256"], **ELSEWHERE}
+    )
     gate.clock.pass_()
     notice = gate.notices()[-1]
 

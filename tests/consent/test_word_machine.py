@@ -132,10 +132,10 @@ class WordMachine(RuleBasedStateMachine):
         at = self.now
         evidence = Evidence("portal", "de", "v1", SHA, None, "person_desk-1", place=place)
         grants = self.gate.grant(self.person, category, word=word, kinds=kinds, valid_for=days * DAY, evidence=evidence)
-        pending = word is Word.YES and place is not Place.ELSEWHERE
+        pending = word is not Word.NO and place is not Place.ELSEWHERE
         for grant_id, kind in zip(grants, sorted(kinds), strict=True):
             for said in self._open(at, category, kind):
-                if not pending or said.confirm_until:
+                if not pending or said.confirm_until or (word is Word.ASK and said.word is Word.YES):
                     said.end = "superseded"
             until = None if word is Word.NO else at + days * DAY
             self.notes.grants[grant_id] = [Said(category, kind, word, until, at + CONFIRMED_BY if pending else None)]
@@ -177,7 +177,8 @@ class WordMachine(RuleBasedStateMachine):
             said.confirm_until = None
             return True
         if act == "dispute" and is_open:
-            said.disputed = True
+            said.disputed = not said.confirm_until
+            said.end = "invalid" if said.confirm_until else None
             return True
         if act in ("stands", "invalid") and is_open and said.disputed:
             said.disputed, said.end = False, "invalid" if act == "invalid" else None
@@ -205,7 +206,7 @@ class WordMachine(RuleBasedStateMachine):
     def answer_what_waits(self, word: str) -> None:
         """Give a word on the message that waits, if one does."""
         for inquiry in self.gate.ask("GET", f"/persons/{self.person}/inquiries").json():
-            body = {"word": word, "sha256": inquiry["sha256"]}
+            body = {"word": word, "sha256": inquiry["sha256"], "place": "elsewhere"}
             assert self.gate.ask("POST", f"/inquiries/{inquiry['inquiry_id']}/word", body).status_code == 200
             self.gate.clock.pass_()
 
