@@ -61,6 +61,8 @@ class Replayed:
 
     rows: int
     keys: int
+    persons: frozenset[str] = frozenset()
+    """Whom the rows were about: what follows from them has to be looked at anew."""
 
 
 class Journal:
@@ -155,7 +157,8 @@ class Journal:
             self._merge(session, self._metadata.tables[table], values)
         for content in there.values():
             self._move(session, content.journal_id, len(content.lines))
-        return Replayed(len(rows), destroyed)
+        persons = frozenset(str(values["person_id"]) for _, values in rows if values.get("person_id"))
+        return Replayed(len(rows), destroyed, persons)
 
     def _contents(self) -> dict[str, Content]:
         read = (read_file(path, service=self._service) for path in sorted(self._folder.glob(f"*{SUFFIX}")))

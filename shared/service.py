@@ -20,7 +20,7 @@ from shared.bus import Line, Subscription
 from shared.database import Database, open_engine
 from shared.erasure import Erasing
 from shared.inbox import Inbox, Parking
-from shared.journal import Journal, JournalMissing
+from shared.journal import Journal, JournalMissing, Replayed
 from shared.journal_file import JournalUnreadable
 from shared.keys import PersonKeys
 from shared.outbox import Outbox
@@ -84,13 +84,14 @@ class Service:
         self._line: Line | None = None
         self._subscription: Subscription | None = None
         self.receiver: Receiver | None = None
+        self.replayed = Replayed(0, 0)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the service. Without a broker URL it keeps its outbox, answers HTTP and says that it is not ready."""
         try:
             self.keys.create_store()
-            self.journal.open(self.database, self.keys)
+            self.replayed = self.journal.open(self.database, self.keys)
         except (SQLAlchemyError, OSError, JournalMissing, JournalUnreadable) as error:
             log.error("service_not_started", code=getattr(error, "code", None), exc_info=error)
             self._close()

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.consent import __version__, emergency_view
+from services.consent import __version__, emergency_view, grants
 from services.consent.api import routes
 from services.consent.erasure import ERASING
 from services.consent.erasures import NOT_READY_AFTER, open_erasures
@@ -72,6 +73,8 @@ class ConsentService(Service):
     async def running(self) -> AsyncIterator[None]:
         """Run the service, then the timers; the timers follow the registry and open the lines."""
         async with super().running():
+            for person_id in sorted(self.replayed.persons):
+                await self._look_anew(person_id)
             if self.settings.broker_url:
                 self.timers.start()
             try:
@@ -79,6 +82,11 @@ class ConsentService(Service):
             finally:
                 await self.timers.stop()
                 await self.outside.stop()
+
+    async def _look_anew(self, person_id: str) -> None:
+        """Do again what followed from what the journal replayed: a restored backup has lost the retractions."""
+        lock = {f"person:{person_id}"}
+        await self.writer.run(partial(grants.expire, person_id=person_id), locks=lambda _: lock)
 
     async def ready(self) -> dict[str, Any]:  # Any: a JSON object
         """Say the same as every service, and whether each erasure was confirmed in time."""

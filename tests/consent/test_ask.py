@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from services.consent.domain import ANSWER_WITHIN, Word
+from services.consent.declaration import Evidence
+from services.consent.domain import ANSWER_WITHIN, CONFIRM_WITHIN, Place, Word
 from shared.contracts.categories import Category
 from shared.contracts.consent import Awaited, PersonAwaited
-from tests.consent.builders import DAY, a_conclusion, a_finding, a_removal, a_statement
+from tests.consent.builders import DAY, SHA, a_conclusion, a_finding, a_removal, a_statement
 from tests.consent.gate import Gate
 
 CONCLUSION, STATEMENT, WORK = Category.CONCLUSION, Category.STATEMENT, Category.WORK
@@ -226,3 +227,38 @@ def test_a_yes_to_a_message_is_not_taken_at_the_jobcenter_and_a_no_is(gate: Gate
 
     assert (yes, no) == (422, 200)
     assert gate.notices() == before
+
+
+def test_what_was_told_by_a_word_is_not_forgotten_by_opening_again(gate: Gate) -> None:
+    person = gate.a_person()
+    gate.hear(a_finding(person, WORK), a_statement(person))
+    gate.grant(person, WORK)
+    gate.grant(person, STATEMENT, word=ASK)
+    say(gate, waiting(gate, person)[0], "yes")
+    reading = gate.reading()
+    notice = gate.notices()[-1]
+    reading.news()
+    gate.hear(a_finding(person, WORK, "found_more"))
+
+    gate.open(notice)
+    gate.withdraw(person, STATEMENT)
+
+    assert "retracted" in [answer["result"] for answer in reading.news()]
+
+
+def test_a_pending_yes_is_no_ground_of_a_word(gate: Gate) -> None:
+    person = gate.a_person()
+    gate.hear(a_conclusion(person))
+    gate.grant(person, CONCLUSION, word=ASK)
+    there = Evidence("portal", "de", "v1", SHA, None, "person_desk-1", place=Place.JOBCENTER_DEVICE)
+    gate.grant(person, CONCLUSION, evidence=there)
+    reading = gate.reading()
+    reading.news()
+
+    say(gate, waiting(gate, person)[0], "yes")
+    told = reading.news()
+    gate.clock.pass_(CONFIRM_WITHIN)
+    gate.expire(person)
+
+    assert [answer["result"] for answer in told] == ["released"]
+    assert reading.news() == []

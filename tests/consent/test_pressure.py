@@ -283,3 +283,45 @@ def test_a_second_signal_changes_nothing_and_one_lifting_lifts_all(gate: Gate) -
     gate.clock.pass_(DAY)
 
     assert states(gate, person) == {"granted"}
+
+
+def test_a_hold_cannot_be_seen_by_opening_an_older_notice(gate: Gate) -> None:
+    seen = []
+    for is_held in (True, False):
+        reading = gate.reading()
+        reading.news()
+        person = a_person_with_a_conclusion(gate)
+        gate.grant(person, CONCLUSION)
+        reading.news()
+        older = gate.notices()[-1]
+        gate.hear(a_statement(person))
+        gate.grant(person, STATEMENT)
+        reading.news()
+        if is_held:
+            hold(gate, person)
+        again = without_ids(gate.open(older))
+        if is_held:
+            lift(gate, person)
+        seen.append((again, [without_ids(answer) for answer in reading.news()]))
+
+    assert seen[0] == seen[1]
+
+
+def test_what_waits_for_a_confirmation_and_is_disputed_never_counts(gate: Gate) -> None:
+    person = a_person_with_a_conclusion(gate)
+    gate.grant(person, CONCLUSION, word=Word.NO)
+    grants = gate.grant(person, CONCLUSION, evidence=AT_THE_JOBCENTER)
+    for grant in grants:
+        gate.ask("POST", f"/grants/{grant}/dispute")
+        gate.clock.pass_()
+
+    assert confirm(gate, grants) == {409}
+    assert states(gate, person) == {"refused", "invalid"}
+
+
+def test_what_was_said_to_a_recipient_that_ended_is_not_confirmed(gate: Gate) -> None:
+    person = a_person_with_a_conclusion(gate)
+    grants = gate.grant(person, CONCLUSION, evidence=AT_THE_JOBCENTER)
+    gate.ask("POST", f"/recipients/{JOBCENTER}/ending", role="operator")
+
+    assert confirm(gate, grants) == {404}

@@ -6,7 +6,8 @@ import pytest
 
 from services.consent.domain import RecipientRole
 from services.consent.tables import AnswerRow, GrantRow
-from tests.consent.builders import DEBT_HELP, JOBCENTER, SHA
+from shared.contracts.categories import Category
+from tests.consent.builders import DAY, DEBT_HELP, JOBCENTER, SHA
 from tests.consent.gate import Gate
 
 SECRET = "kowalski"
@@ -203,3 +204,16 @@ def test_an_erased_person_is_gone_and_that_is_said(sqlite_gate: Gate) -> None:
     ]
 
     assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(410, "key_destroyed")] * 3
+
+
+def test_a_paper_that_is_older_than_a_later_withdrawal_is_refused(gate: Gate) -> None:
+    person = gate.a_person()
+    gate.grant(person, Category.CONCLUSION)
+    gate.withdraw(person)
+    gate.clock.pass_(DAY)
+
+    old = gate.ask("POST", "/grants", a_form(person, evidence=evidence(declared_on="2026-03-01")))
+    new = gate.ask("POST", "/grants", a_form(person, evidence=evidence(declared_on="2026-03-02")))
+
+    assert (old.status_code, old.json()["errors"][0]["field"]) == (422, "evidence.declared_on")
+    assert new.status_code == 201

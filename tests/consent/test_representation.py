@@ -187,3 +187,61 @@ def test_a_name_is_nowhere_readable(sqlite_gate: Gate) -> None:
 
 def test_a_declaration_without_representation_is_the_persons_own(gate: Gate) -> None:
     assert a_declaration("person-1", CONCLUSION).given_by is None
+
+
+@pytest.mark.parametrize("act", ["withdrawal", "dispute"])
+def test_what_the_person_took_back_no_representative_opens_again(gate: Gate, act: str) -> None:
+    person = a_known_person(gate)
+    representation = a_representation(gate, person)
+    grants = answer_for(gate, person, representation).json()["grant_ids"]
+    if act == "withdrawal":
+        gate.withdraw(person)
+    else:
+        gate.ask("POST", f"/grants/{grants[0]}/dispute")
+        gate.clock.pass_()
+
+    answer = answer_for(gate, person, representation)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "objection_stands")
+
+
+def test_a_forged_yes_of_the_person_hides_no_objection(gate: Gate) -> None:
+    person = a_known_person(gate)
+    gate.grant(person, CONCLUSION, word=Word.NO)
+    for grant in gate.grant(person, CONCLUSION):
+        gate.ask("POST", f"/grants/{grant}/invalidity", {"reason": "forged"})
+        gate.clock.pass_()
+
+    assert answer_for(gate, person, a_representation(gate, person)).status_code == 409
+
+
+def test_who_wants_to_be_asked_is_not_answered_for(gate: Gate) -> None:
+    person = a_known_person(gate)
+    gate.grant(person, CONCLUSION, word=Word.ASK)
+
+    assert answer_for(gate, person, a_representation(gate, person)).status_code == 409
+
+
+def test_a_yes_does_not_outlive_the_power_that_it_was_given_under(gate: Gate) -> None:
+    person = a_known_person(gate)
+    answer_for(gate, person, a_representation(gate, person, valid_until="2026-03-04"))
+    reading = gate.reading()
+    reading.news()
+
+    gate.clock.now = gate.clock.now.replace(day=5, hour=0, minute=0, second=0)
+    gate.expire(person)
+
+    assert [answer["result"] for answer in reading.news()] == ["retracted"]
+
+
+def test_after_a_conflict_another_guardian_may_answer_and_after_an_objection_nobody(gate: Gate) -> None:
+    found = []
+    for because in ("conflict_of_interest", "objection"):
+        person = a_known_person(gate)
+        first = a_representation(gate, person)
+        answer_for(gate, person, first)
+        gate.ask("POST", f"/representations/{first}/stopping", {"because": because})
+        gate.clock.pass_()
+        found.append(answer_for(gate, person, a_representation(gate, person)).status_code)
+
+    assert found == [201, 409]

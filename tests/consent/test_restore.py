@@ -4,21 +4,22 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import pytest
 from sqlalchemy import MetaData
 
-from services.consent.domain import Word
+from services.consent.domain import RecipientRole, Word
 from services.consent.opening import EMPTY
 from services.consent.tables import AnswerRow, FactRow, GrantRow
 from shared.contracts.categories import Category
 from shared.contracts.consent import PersonErased
 from shared.database import open_engine
 from shared.journal import JournalMissing
-from tests.consent.builders import a_conclusion, new_id
+from tests.consent.builders import JOBCENTER, NOON, a_conclusion, new_id
 from tests.consent.gate import Gate, running_gate
-from tests.consent.surroundings import Clock, Store, register_all
+from tests.consent.surroundings import Clock, Store, register, register_all
 
 CONCLUSION = Category.CONCLUSION
 
@@ -183,3 +184,44 @@ def test_the_gate_does_not_start_without_its_journal(town: Restorable, *, is_res
 
     with pytest.raises(JournalMissing), town.running():
         pytest.fail("it started")
+
+
+def test_a_backup_without_a_hold_still_holds(town: Restorable) -> None:
+    with town.running() as gate:
+        person, _ = released(gate)
+    restore = town.back_up()
+    with town.running() as gate:
+        gate.ask("POST", f"/persons/{person}/hold", {})
+
+    restore()
+
+    with town.running() as gate:
+        answers = gate.ask("GET", f"/persons/{person}/answers").json()
+        assert {answer["state"] for answer in answers} == {"paused"}
+
+
+def test_what_a_lost_withdrawal_had_retracted_is_retracted_again(town: Restorable) -> None:
+    with town.running() as gate:
+        person, _ = released(gate)
+    restore = town.back_up()
+    with town.running() as gate:
+        gate.withdraw(person)
+
+    restore()
+
+    with town.running() as gate:
+        assert gate.open(gate.notices()[-1])["result"] == "retracted"
+
+
+def test_a_commitment_that_was_shortened_stays_short(town: Restorable) -> None:
+    with town.running() as gate:
+        _, notice = released(gate)
+    restore = town.back_up()
+    with town.running() as gate:
+        gate.write(lambda work: register(work, JOBCENTER, RecipientRole.JOBCENTER, valid_until=date(2026, 3, 20)))
+
+    restore()
+
+    with town.running() as gate:
+        gate.clock.now = NOON.replace(month=4)
+        assert gate.open(notice) == EMPTY
