@@ -17,7 +17,7 @@ from services.consent.declaration import Declaration
 from services.consent.domain import Answer, AnswerState, Ending, Word
 from services.consent.errors import NotAcceptable, ObjectionStands, RecipientNotFound, RepresentationNotFound
 from services.consent.recipient_tables import RecipientRow
-from services.consent.tables import RepresentationRow
+from services.consent.tables import GrantRow, RepresentationRow
 from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
 
@@ -184,20 +184,28 @@ def _objected(work: UnitOfWork, declared: Declaration) -> set[Category]:
     """Return the categories on which the person's own word to this recipient stands against a representative's.
 
     That is their last own word if it is a no or an ask; and whatever was taken back or disputed, whoever had said it:
-    nobody but the person opens that again. What was never the person's word counts neither way.
+    nobody but the person opens that again. What was never the person's word counts neither way. A word that nobody can
+    read may be a no to any of them.
     """
+    lost = answer_store.unreadable_answers(work, declared.person_id)
+    if any(row.ended_at is None and _is_to_the_same(grant, declared) for row, grant in lost):
+        return set(Category)
     last: dict[tuple[Category, str], Answer] = {}
     for answer in answer_store.answers_of(work, declared.person_id):
-        asked = (answer.recipient_id, answer.purpose) == (declared.recipient_id, declared.purpose)
         state = answer.state(at=work.now)
         own = answer.given_by is None and answer.confirm_by is None
-        if asked and state is not AnswerState.INVALID and (own or state in _TAKEN_BACK):
+        counts = state is not AnswerState.INVALID and (own or state in _TAKEN_BACK)
+        if counts and _is_to_the_same(answer, declared):
             last[answer.category, answer.kind.value] = answer
     return {
         answer.category
         for answer in last.values()
         if answer.state(at=work.now) in _TAKEN_BACK or answer.word is not Word.YES
     }
+
+
+def _is_to_the_same(said: Answer | GrantRow, declared: Declaration) -> bool:
+    return (said.recipient_id, said.purpose) == (declared.recipient_id, declared.purpose)
 
 
 def _place(representation_id: str) -> str:

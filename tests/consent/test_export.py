@@ -159,7 +159,7 @@ class Person:
             kind=self.chance.choice(list(RepresentationKind)),
             name=self.mark("Vertretung {}"),
             scope=Scope(frozenset({CLINIC}), frozenset({Category.DEBTS})),
-            works_for=self.mark("haus-{}"),
+            works_for=JOBCENTER,
             valid_until=date(2026, 12, 31),
             document_sha256=self.mark("{}") + "0" * 54,
             recorded_by=self.mark("desk-{}"),
