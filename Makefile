@@ -18,8 +18,8 @@ demo: bootstrap ## start everything, play the stories, stay up until Ctrl-C
 story: bootstrap ## play the stories and leave; exit code 0 only if every step came out right
 	@$(BIN)/python -m ops.demo --once
 
-test: bootstrap ## all tests, a real broker included
-	@$(BIN)/pytest -n auto --dist worksteal $(SERVICES:%=tests/%) tests
+test: bootstrap ## all tests, a real broker included (that each service stands alone is tried by `make check`)
+	@$(BIN)/pytest -n auto --dist worksteal --ignore tests/architecture/test_independence.py tests/system $(SERVICES:%=tests/%) tests
 
 $(SERVICES:%=test-%): test-%: bootstrap
 	@$(BIN)/pytest tests/$*
@@ -29,7 +29,7 @@ check: bootstrap ## format, lint, types, import rules, contract drift
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy $(CODE)
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest tests/contracts tests/architecture
+	@$(BIN)/pytest -n auto --dist worksteal tests/architecture tests/contracts
 
 no-detriment: bootstrap ## compare who releases all with who refuses all; print the statement
 	@$(BIN)/python -m tests.consent.no_detriment 2>/dev/null
