@@ -25,6 +25,7 @@ FORMAT: Final = "gesehen.access_export.v1"
 JSON_FILE: Final = "export.json"
 PAGE_FILE: Final = "export.html"
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_OPTIONS: Final = ("--help", "--stage", "--service-url", "--token-file", "--output", "--language")
 _TIMEOUT_SECONDS: Final = 60
 
 Document = dict[str, Any]  # Any: JSON values
@@ -132,7 +133,7 @@ def write(document: Document, folder: Path, *, language: str) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run from the command line; an error is one line."""
-    said = _parser().parse_args(arguments)
+    said = _parser().parse_args(_id_last(arguments))
     try:
         document = fetch(said.person_id, _services(said), now=datetime.now(UTC))
         write(document, said.output, language=said.language)
@@ -156,6 +157,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", type=Path, required=True, help="folder of the two files")
     parser.add_argument("--language", choices=LANGUAGES, default="de", help="of the readable document (default: de)")
     return parser
+
+
+def _id_last(arguments: Sequence[str]) -> list[str]:
+    """Put an id that begins with "-" behind "--": ids are drawn from all of A-Za-z0-9_-."""
+    given = list(arguments)
+    unlike = [word for word in given if not any(option.startswith(word) for option in _OPTIONS)]
+    ids = [word for word in unlike if word.startswith("-") and _ID.fullmatch(word)]
+    if "--" in given or len(ids) != 1:
+        return given
+    return [*(word for word in given if word not in ids), "--", *ids]
 
 
 def _services(said: argparse.Namespace) -> Services:

@@ -163,6 +163,21 @@ def test_both_files_are_written_for_their_owner_alone_and_say_the_same(
     assert "1 of them" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("person_id", ["-erson_synthetic-1", "-hsynthetic-1", "--output-1234", "-1234567"])
+def test_an_id_that_begins_with_a_hyphen_is_no_option(
+    answers: Answers, output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], person_id: str
+) -> None:
+    named = arguments(answers, output, tmp_path)[1:]
+    for name in SERVICES:
+        answers.say(name, 404, NOT_FOUND)
+
+    for line in ([person_id, *named], [*named, person_id], [*named, "--", person_id]):
+        assert main(line) == 1
+        assert capsys.readouterr().err.startswith("person_not_found")
+
+    assert {path for path, _ in answers.asked} == {f"/{name}/persons/{person_id}/export" for name in SERVICES}
+
+
 def test_nothing_about_the_person_is_printed(
     answers: Answers, output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
