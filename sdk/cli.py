@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -18,6 +19,7 @@ from sdk.keys import make_key_pair, read_json, read_key, thumbprint
 from sdk.recipient import Recipient
 from sdk.store import Store
 
+NOTICE = re.compile(r"-[A-Za-z0-9_-]{31,63}")  # no option is as long
 CHANNELS = "phone, email, letter, in_person"
 
 
@@ -56,7 +58,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     receive.add_argument("--store", type=Path, required=True)
 
     opening = _connected(commands, "open", "ask what a notice says now; stores nothing")
-    opening.add_argument("notice", help="its id; put -- before one that begins with -")
+    opening.add_argument("notice", help="its id")
 
     commission = _commanding(commands, "commission", "commission help (Jobcenter)")
     commission.add_argument("--reference", required=True)
@@ -74,7 +76,16 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     answer.add_argument("--answer", required=True)
     answer.add_argument("--appointment-at", type=_moment, help="with appointment_offered")
     answer.add_argument("--outcome", help="with ended")
-    return parser.parse_args(arguments)
+    return parser.parse_args(_notice_last(sys.argv[1:] if arguments is None else arguments))
+
+
+def _notice_last(arguments: Sequence[str]) -> list[str]:
+    """Put a notice that begins with "-" behind "--": its id is drawn from all of A-Za-z0-9_-."""
+    given = list(arguments)
+    ids = [word for word in given if NOTICE.fullmatch(word)]
+    if given[:1] != ["open"] or "--" in given or len(ids) != 1:
+        return given
+    return [*(word for word in given if word not in ids), "--", *ids]
 
 
 def _commanding(

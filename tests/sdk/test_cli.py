@@ -49,6 +49,22 @@ def test_a_commission_is_read_from_the_command_line() -> None:
     assert (options.reference, options.deadline, options.address) == ("E-1", date(2030, 1, 31), None)
 
 
+@pytest.mark.parametrize(
+    "notice", ["-q2-7wXxkLr0aF0v4mJc2b8oZC9o4p2uWJ0hN1sQe5Y", "--keywXxkLr0aF0v4mJc2b8oZC9o4p2uWJ0hN1sQe5Y"]
+)
+def test_a_notice_may_begin_with_a_hyphen_and_stand_anywhere(notice: str) -> None:
+    options = [
+        parse(["open", *line])
+        for line in (
+            [notice, "--connection", "c", "--key", "k"],
+            ["--connection", "c", notice, "--key", "k"],
+            ["--connection", "c", "--key", "k", "--", notice],
+        )
+    ]
+
+    assert [(one.notice, str(one.connection), str(one.key)) for one in options] == [(notice, "c", "k")] * 3
+
+
 @pytest.mark.parametrize("line", ["", "open", "open n --connection c", "answer --connection c --key k", "other"])
 def test_an_incomplete_command_line_is_refused(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
