@@ -6,6 +6,7 @@ message), and the gate for its lines to recipients. Changes nothing.
 
 import argparse
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,9 @@ from ops.errors import OpsError
 from ops.gate import Gate
 from ops.operator_file import OperatorFile, operator_file_of, read_operator_file
 from shared.topology import CARE, GATE, RETRY_TIERS, events_queue, parked_queue, retry_queue
+
+CONSUMERS_AFTER_SECONDS = 6.0
+"""The broker refreshes its list of consumers every few seconds: after a restart it lags behind what is so."""
 
 PARTS: Mapping[str, str] = {
     "database": "cannot write to its database",
@@ -42,11 +46,15 @@ class Queues:
     consumers: Mapping[str, int]
     waiting: Mapping[str, int]
 
+    def consumed(self, service: str) -> bool:
+        """Say whether anybody is listed who consumes the events of a service."""
+        return self.consumers.get(events_queue(service), 0) > 0
+
 
 def examine(where: OperatorFile) -> Findings:
-    """Look at everything once."""
+    """Look at everything once, and again at consumers whom the broker does not list yet."""
     found = Findings()
-    queues = _queues(where, found)
+    queues = _queues_when_listed(where, found)
     found.lines.append(f"{'service':<12} {'health':<7} {'ready':<7} {'consumers':>9} {'waiting':>8} {'parked':>7}")
     for name in where.services:
         _examine_service(where, name, queues, found)
@@ -98,6 +106,23 @@ def _about_queue(name: str, queues: Queues | None, found: Findings) -> tuple[str
     if in_parking:
         found.problems.append(f"the broker gave up on {_messages(in_parking)} for {name}: in {parked_queue(name)}")
     return str(consumers), str(waiting)
+
+
+def _queues_when_listed(where: OperatorFile, found: Findings) -> Queues | None:
+    """Return the queues as soon as each service that is ready is listed as a consumer, at the latest after a while."""
+    until = time.monotonic() + CONSUMERS_AFTER_SECONDS
+    queues = _queues(where, found)
+    while queues and any(_is_ready(where.services[name]) for name in where.services if not queues.consumed(name)):
+        if time.monotonic() >= until:
+            break
+        time.sleep(0.5)
+        queues = _queues(where, found)
+    return queues
+
+
+def _is_ready(url: str) -> bool:
+    answer = _get(f"{url}/ready")
+    return answer is not None and answer.status == httpx2.codes.OK
 
 
 def _queues(where: OperatorFile, found: Findings) -> Queues | None:

@@ -41,7 +41,7 @@ def file(answers: Answers, tmp_path: Path) -> Iterator[Path]:
             status, body = answers[self.path.partition("?")[0]]
             self.send_response(status)
             self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
+            self.wfile.write(json.dumps(body() if callable(body) else body).encode())
 
         def log_message(self, *_: object) -> None:
             """Print nothing."""
@@ -66,12 +66,38 @@ def test_where_all_is_well_the_doctor_says_so(file: Path, capsys: pytest.Capture
 
 
 def test_a_queue_that_nobody_consumes_is_named_with_what_waits(
-    file: Path, answers: Answers, capsys: pytest.CaptureFixture[str]
+    file: Path, answers: Answers, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("ops.doctor.CONSUMERS_AFTER_SECONDS", 0)
     answers["/api/queues/care"][1][0]["messages"] = 2
     answers["/api/consumers/care"][1].pop(0)
 
     assert said(file, capsys) == (1, ["nobody consumes intake.events; 2 messages wait"])
+
+
+def test_a_consumer_whom_the_broker_lists_only_some_seconds_after_a_restart_is_waited_for(
+    file: Path, answers: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    consumers = answers["/api/consumers/care"][1]
+    listed = iter([consumers[1:], consumers[1:]])
+    answers["/api/consumers/care"] = (200, lambda: next(listed, consumers))
+
+    assert said(file, capsys) == (0, ["nothing is wrong"])
+    assert next(listed, None) is None
+
+
+def test_of_a_service_that_is_not_ready_no_consumer_is_waited_for(
+    file: Path, answers: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    consumers = answers["/api/consumers/care"][1]
+    listed = iter([consumers[1:]])
+    answers["/api/consumers/care"] = (200, lambda: next(listed, consumers))
+    answers["/intake/ready"] = (503, {**READY, "parts": {"broker_consuming": False}})
+
+    assert said(file, capsys) == (
+        1,
+        ["nobody consumes intake.events; no message waits", "intake does not receive from the broker"],
+    )
 
 
 def test_a_service_that_does_not_answer_is_named(
