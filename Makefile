@@ -31,8 +31,8 @@ check: bootstrap ## format, lint, types, import rules, contract drift
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -n auto --dist worksteal tests/architecture tests/contracts
 
-no-detriment: bootstrap ## compare who releases all with who refuses all; print the statement
-	@$(BIN)/python -m tests.consent.no_detriment 2>/dev/null
+no-detriment: bootstrap ## compare who releases all with who refuses all; print the statement (takes about two minutes)
+	@$(BIN)/python -m tests.consent.no_detriment
 
 bench: bootstrap ## how fast the kit is here, beside a bare forwarder; prints a table
 	@$(BIN)/python -m bench.kit

@@ -168,7 +168,7 @@ def main(pairs: int = 20) -> int:
         (folder / "gate").mkdir()
         with (
             SqliteStores(folder / "migrated").fresh(folder / "gate") as store,
-            a_gate_with_recipients(folder / "gate", store) as gate,
+            a_gate_with_recipients(folder / "gate", store, log_level="ERROR") as gate,
         ):
             result = compare(gate, pairs)
     print(statement(result, on=date.today()))  # noqa: DTZ011  the day on the paper
