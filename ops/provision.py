@@ -124,7 +124,11 @@ def _add(said: argparse.Namespace) -> None:
     path = add_recipient(broker, registered, gate_public_key=key, folder=said.folder or stage)
     print(f"added {registered.recipient_id}; hand over {path}")
     if gate is None:
-        print("the gate was not told and sends it nothing: register it there too, or give --gate", file=sys.stderr)
+        print(
+            "the gate was not told; unless it is registered there already, it is sent nothing: register it there too,"
+            " or give --gate",
+            file=sys.stderr,
+        )
 
 
 def _end(said: argparse.Namespace) -> None:
