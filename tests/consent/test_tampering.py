@@ -25,7 +25,8 @@ def test_any_edit_of_any_column_of_any_row_is_found(copy: Copy, column: str, num
     connection = copy.fresh()
     before = everything(connection)
 
-    edit = f"UPDATE ledger SET {column} = ? WHERE recipient_id = ? AND number = ?"  # noqa: S608  our own columns
+    # A number that another row has is refused by the table itself: then nothing is changed.
+    edit = f"UPDATE OR IGNORE ledger SET {column} = ? WHERE recipient_id = ? AND number = ?"  # noqa: S608  our own columns
     connection.execute(edit, (value, JOBCENTER, number))
 
     assert is_found(copy, connection, before)
