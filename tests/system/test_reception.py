@@ -139,7 +139,7 @@ async def test_a_broker_that_stalls_with_openings_in_flight_costs_no_slot(stage:
     async with stage.caller(CLINIC).connected() as clinic, stage.caller(JOBCENTER).connected() as jobcenter:
         assert await clinic.open() == EMPTY
         flood = [asyncio.create_task(one.open_patiently()) for _ in range(200) for one in (clinic, jobcenter)]
-        await until(lambda: min(stage.in_flight()) > 24)  # of 32 that the broker gives at once
+        await until(lambda: min(stage.in_flight()) > 4)  # of 32 that the broker gives at once; how many is chance
         stage.signal_broker(signal.SIGSTOP)
         try:
             await asyncio.sleep(6)
