@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from tests.consent.gate import Gate, a_gate_with_recipients
 from tests.consent.kept import Copy, Kept, fill, kept_by
@@ -13,9 +12,6 @@ from tests.consent.stores import PostgresStores, SqliteStores
 from tests.consent.surroundings import Store
 
 POSTGRES_URL = "GESEHEN_TEST_POSTGRES_URL"
-
-settings.register_profile("gate", deadline=None)  # a busy machine is no fault
-settings.load_profile("gate")
 
 
 @pytest.fixture(scope="session")

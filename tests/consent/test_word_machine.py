@@ -270,7 +270,6 @@ def test_the_gate_and_a_plain_model_agree(sqlite_stores: SqliteStores) -> None:
     WordMachine.TestCase.settings = settings(
         max_examples=EXAMPLES,
         stateful_step_count=25,
-        deadline=None,
         derandomize=EXAMPLES == FEW,
         suppress_health_check=list(HealthCheck),
     )
