@@ -6,7 +6,7 @@ SERVICES := intake assessment referral consent
 CODE := shared services sdk ops examples tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo story test check no-detriment bench clean $(SERVICES:%=test-%)
+.PHONY: help bootstrap demo story test check evidence no-detriment bench clean $(SERVICES:%=test-%)
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,7 +19,10 @@ story: bootstrap ## play the stories and leave; exit code 0 only if every step c
 	@$(BIN)/python -m ops.demo --once
 
 test: bootstrap ## all tests, a real broker included (that each service stands alone is tried by `make check`)
-	@$(BIN)/pytest -n auto --dist worksteal --ignore tests/architecture/test_independence.py tests/system $(SERVICES:%=tests/%) tests
+	@$(BIN)/pytest -n auto --dist worksteal --ignore tests/architecture/test_independence.py --ignore tests/evidence tests/system $(SERVICES:%=tests/%) tests
+
+evidence: bootstrap ## the promises, tried at large; ends with one table (GESEHEN_EVIDENCE=20 for a night, GESEHEN_SEED=7)
+	@$(BIN)/pytest -n auto --dist worksteal tests/evidence
 
 $(SERVICES:%=test-%): test-%: bootstrap
 	@$(BIN)/pytest tests/$*

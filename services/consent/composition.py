@@ -1,23 +1,16 @@
 """What a recipient may know of a subject at this moment: composed from the facts and answers of now, and from the words
 that the person gave on single messages. `decision.py` decides, `release.py` builds; here both are put together.
+
+Pure, as both are: what is read for it, and from where, stands in `position_store.py`.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from services.consent import inquiry_store, store
 from services.consent.decision import RULES_VERSION, View, may_know
-from services.consent.domain import (
-    BENEFIT,
-    REQUIRED_KINDS,
-    Answer,
-    AnswerState,
-    Asked,
-    KnownFact,
-    RecipientRole,
-    referral_purpose,
-)
-from services.consent.recipient_tables import RecipientRow
+from services.consent.domain import APPROVED, Answer, AnswerState, Asked, Inquiry, KnownFact, RecipientRole
 from services.consent.release import (
     hash_of,
     items_of,
@@ -26,12 +19,20 @@ from services.consent.release import (
     released_fields,
     says_anything,
 )
-from services.consent.tables import SubjectRow
-from shared.contracts.categories import Category
-from shared.unit_of_work import UnitOfWork
 
 _GROUNDS = frozenset({AnswerState.GRANTED, AnswerState.ASKED, AnswerState.PAUSED})
 """What is pending, disputed or over is no ground of anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a message is about, and to whom: all of it that composing needs."""
+
+    asked: Asked
+    role: RecipientRole
+    reference: str
+    """By which the recipient knows it."""
+    service: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,48 +72,28 @@ class Position:
     tell: Composed
     question: Composed | None = None
     is_held: bool = False
-    _kept: set[tuple[str, bytes]] = field(default_factory=set)
+    _kept: frozenset[tuple[str, bytes]] | None = None
+    """What a recipient that was told it may keep; None if that is what may be told."""
 
     def may_stay(self, told: dict[str, Any]) -> bool:  # Any: JSON values
         """Whether everything that was once told may still be known; otherwise it is retracted."""
-        return items_of(told) <= self._kept
-
-
-def asked_of(subject: SubjectRow, recipient: RecipientRow) -> Asked:
-    """Return what this recipient could be told about this subject at the most."""
-    offered = {Category(name) for name in recipient.offered}
-    needed = {Category(name) for name in subject.needed}
-    return Asked(
-        person_id=subject.person_id or "",
-        recipient_id=recipient.recipient_id,
-        purpose=BENEFIT if subject.kind == store.COMMISSION else referral_purpose(subject.subject_id),
-        categories=frozenset(offered if subject.kind == store.COMMISSION else offered & needed),
-        kinds=REQUIRED_KINDS[RecipientRole(recipient.role)],
-    )
+        return items_of(told) <= (items_of(self.tell.fields) if self._kept is None else self._kept)
 
 
 def compose(
-    work: UnitOfWork,
-    subject: SubjectRow,
-    recipient: RecipientRow,
-    facts: list[KnownFact],
-    answers: list[Answer],
-    *,
-    view: View = View.TELL,
+    about: About, facts: Iterable[KnownFact], answers: Collection[Answer], *, at: datetime, view: View = View.TELL
 ) -> Composed:
-    """Build what the recipient may know of the subject at this moment."""
-    asked = asked_of(subject, recipient)
-    known = may_know(asked, facts, answers, at=work.now, view=view)
-    reference = store.reference_of(work, subject)
-    if recipient.role == RecipientRole.JOBCENTER:
-        fields = released_fields(jobcenter_situation(reference, known))
+    """Build what the recipient may know of the subject at that moment."""
+    known = may_know(about.asked, facts, answers, at=at, view=view)
+    if about.role is RecipientRole.JOBCENTER:
+        fields = released_fields(jobcenter_situation(about.reference, known))
     else:
-        fields = released_fields(provider_referral(reference, subject.service, known))
+        fields = released_fields(provider_referral(about.reference, about.service, known))
     told = {fact.category for fact in known}
     because = [
         answer
-        for answer in _answers_for(asked, answers)
-        if answer.category in told and answer.state(at=work.now) in _GROUNDS
+        for answer in _answers_for(about.asked, answers)
+        if answer.category in told and answer.state(at=at) in _GROUNDS
     ]
     return Composed(
         fields,
@@ -122,44 +103,52 @@ def compose(
     )
 
 
+def waits_for_words(asked: Asked, answers: Iterable[Answer], *, at: datetime) -> bool:
+    """Whether words on single messages count here: an ask, or a hold, which may have stopped one, stands."""
+    states = (answer.state(at=at) for answer in _answers_for(asked, answers))
+    return any(state in (AnswerState.ASKED, AnswerState.PAUSED) for state in states)
+
+
 def position(
-    work: UnitOfWork, subject: SubjectRow, recipient: RecipientRow, facts: list[KnownFact], answers: list[Answer]
+    about: About,
+    facts: Iterable[KnownFact],
+    answers: Iterable[Answer],
+    inquiries: Iterable[Inquiry] = (),
+    *,
+    at: datetime,
 ) -> Position:
-    """Return what may be told now, which message waits for the person's word, and what may stay where it is."""
-    asked = asked_of(subject, recipient)
-    by_yes = compose(work, subject, recipient, facts, answers)
-    states = {answer.state(at=work.now) for answer in _answers_for(asked, answers)}
-    if not states & {AnswerState.ASKED, AnswerState.PAUSED}:
-        return Position(by_yes, _kept=items_of(by_yes.fields))
-    views = {view: compose(work, subject, recipient, facts, answers, view=view) for view in View}
-    approved = _approved(work, subject, answers)
-    kept = items_of(views[View.KEEP].fields)
-    for inquiry in approved:
-        kept |= items_of(inquiry.fields) & items_of(views[View.KEEP_ASKED].fields)
-    by_word = views[View.ASK]
-    if AnswerState.PAUSED in states:  # a hold asks nothing either
-        return Position(by_yes, is_held=True, _kept=kept)
+    """Return what may be told now, which message waits for the person's word, and what may stay where it is.
+
+    `inquiries` are those about this subject; where no answer `waits_for_words` none of them counts.
+    """
+    facts, answers = tuple(facts), _answers_for(about.asked, answers)
+    by_yes = compose(about, facts, answers, at=at)
+    if not waits_for_words(about.asked, answers, at=at):
+        return Position(by_yes)
+    kept = items_of(compose(about, facts, answers, at=at, view=View.KEEP).fields)
+    approved = _approved(inquiries, answers, at=at)
+    if approved:
+        by_any_word = items_of(compose(about, facts, answers, at=at, view=View.KEEP_ASKED).fields)
+        kept |= {item for inquiry in approved for item in items_of(inquiry.fields) & by_any_word}
+    by_word = compose(about, facts, answers, at=at, view=View.ASK)
+    if any(answer.state(at=at) is AnswerState.PAUSED for answer in answers):  # a hold asks nothing either
+        return Position(by_yes, is_held=True, _kept=frozenset(kept))
     if items_of(by_word.fields) == items_of(by_yes.fields):
-        return Position(by_yes, _kept=kept)
+        return Position(by_yes, _kept=frozenset(kept))
     sha256 = hash_of(by_word.fields)
     word = next((inquiry for inquiry in approved if inquiry.sha256 == sha256), None)
     if word is None:
-        return Position(by_yes, question=by_word, _kept=kept)
-    told = Composed(by_word.fields, by_word.grant_ids, by_word.answer_ids, by_word.facts, word.inquiry_id)
-    return Position(told, _kept=kept)
+        return Position(by_yes, question=by_word, _kept=frozenset(kept))
+    return Position(replace(by_word, inquiry_id=word.inquiry_id), _kept=frozenset(kept))
 
 
-def _approved(work: UnitOfWork, subject: SubjectRow, answers: list[Answer]) -> list[inquiry_store.Inquiry]:
+def _approved(inquiries: Iterable[Inquiry], answers: Iterable[Answer], *, at: datetime) -> list[Inquiry]:
     """Return the words that still count: a word lasts as long as every answer that it rests on."""
-    standing = {answer.answer_id for answer in answers if answer.stands(at=work.now) and not answer.is_disputed}
-    return [
-        inquiry
-        for inquiry in inquiry_store.inquiries_about(work, subject)
-        if inquiry.state == inquiry_store.APPROVED and inquiry.answer_ids <= standing
-    ]
+    standing = {answer.answer_id for answer in answers if answer.stands(at=at) and not answer.is_disputed}
+    return [inquiry for inquiry in inquiries if inquiry.state == APPROVED and inquiry.answer_ids <= standing]
 
 
-def _answers_for(asked: Asked, answers: list[Answer]) -> list[Answer]:
-    return [
+def _answers_for(asked: Asked, answers: Iterable[Answer]) -> tuple[Answer, ...]:
+    return tuple(
         answer for answer in answers if (answer.recipient_id, answer.purpose) == (asked.recipient_id, asked.purpose)
-    ]
+    )

@@ -137,22 +137,28 @@ class Answer:
         """Whether its time is over. A no has no end; a yes or an ask without one never counted."""
         if self.word is Word.NO:
             return False
-        ends = [end for end in (self.expires_at, self.confirm_by) if end is not None]
-        return self.expires_at is None or min(ends) <= at
+        if self.expires_at is None or self.expires_at <= at:
+            return True
+        return self.confirm_by is not None and self.confirm_by <= at
 
-    def state(self, *, at: datetime) -> AnswerState:
+    def state(self, *, at: datetime) -> AnswerState:  # noqa: PLR0911  a line per reason, in their order
         """Return the one state that it is in: of several reasons the first counts."""
-        reasons = (
-            (self.ended_at is not None, AnswerState(self.ended_by or Ending.SUPERSEDED)),
-            (self.has_run_out(at=at), AnswerState.EXPIRED),
-            (self.is_disputed, AnswerState.DISPUTED),
-            (self.confirm_by is not None, AnswerState.PENDING_CONFIRMATION),
-            (self.word is Word.NO, AnswerState.REFUSED),
-            (self.is_held, AnswerState.PAUSED),
-            (self.word is Word.ASK, AnswerState.ASKED),
-            (True, AnswerState.GRANTED),
-        )
-        return next(state for applies, state in reasons if applies)
+        if self.ended_at is not None:
+            return _ENDED[self.ended_by or Ending.SUPERSEDED]
+        if self.has_run_out(at=at):
+            return AnswerState.EXPIRED
+        if self.is_disputed:
+            return AnswerState.DISPUTED
+        if self.confirm_by is not None:
+            return AnswerState.PENDING_CONFIRMATION
+        if self.word is Word.NO:
+            return AnswerState.REFUSED
+        if self.is_held:
+            return AnswerState.PAUSED
+        return AnswerState.ASKED if self.word is Word.ASK else AnswerState.GRANTED
+
+
+_ENDED = {ending: AnswerState(ending) for ending in Ending}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +199,22 @@ class Asked:
     purpose: str
     categories: frozenset[Category]
     kinds: frozenset[Kind]
+
+
+APPROVED = "approved"
+"""An inquiry to which the person said yes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """One message that a person was, or is, asked about: this very text and no other."""
+
+    inquiry_id: str
+    state: str
+    sha256: str
+    fields: dict[str, Any]  # Any: JSON values
+    answer_ids: frozenset[str]
+    """The answers that it rests on."""
 
 
 class CommissionStatus(StrEnum):

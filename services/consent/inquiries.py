@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from services.consent import inquiry_store
 from services.consent.composition import Composed
-from services.consent.domain import Place, Word
+from services.consent.domain import APPROVED, Inquiry, Place, Word
 from services.consent.errors import InquiryNotFound, InquiryOver, NotAcceptable, TextDiffers
 from services.consent.release import hash_of
 from services.consent.tables import InquiryRow, SubjectRow
@@ -47,7 +47,7 @@ def answer(work: UnitOfWork, *, inquiry_id: str, word: Word, sha256: str, place:
         raise TextDiffers(inquiry_id)
     if word is Word.YES and place is not Place.ELSEWHERE:
         raise NotAcceptable(("place", "must be elsewhere: not at the Jobcenter, nor on its devices"))
-    state = inquiry_store.APPROVED if word is Word.YES else inquiry_store.DECLINED
+    state = APPROVED if word is Word.YES else inquiry_store.DECLINED
     inquiry_store.settle(work, inquiry_id, state=state)
     return row
 
@@ -98,7 +98,7 @@ def unanswered(work: UnitOfWork) -> list[tuple[str, str]]:
     return [(row.inquiry_id, row.person_id) for row in work.session.exec(query)]
 
 
-def _was_asked(known: list[inquiry_store.Inquiry], question: Composed, sha256: str) -> bool:
+def _was_asked(known: list[Inquiry], question: Composed, sha256: str) -> bool:
     """Whether this very text, resting on the same answers, waits already or was answered or left unanswered."""
     asked = (inquiry for inquiry in known if inquiry.state != inquiry_store.VOID)
     return any(inquiry.sha256 == sha256 and inquiry.answer_ids == question.answer_ids for inquiry in asked)

@@ -1,31 +1,19 @@
 """Reads and writes the messages that wait, or waited, for a person's word. It decides nothing."""
 
-from dataclasses import dataclass
 from secrets import token_urlsafe
 from typing import Any
 
 import structlog
 from sqlmodel import col, select
 
-from services.consent.domain import ANSWER_WITHIN
+from services.consent.domain import ANSWER_WITHIN, Inquiry
 from services.consent.tables import InquiryRow, SubjectRow
 from shared.keys import UnreadableValue
 from shared.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
 
-WAITING, APPROVED, DECLINED, LAPSED, VOID = "waiting", "approved", "declined", "lapsed", "void"
-
-
-@dataclass(frozen=True, slots=True)
-class Inquiry:
-    """One message that a person was, or is, asked about: this very text and no other."""
-
-    inquiry_id: str
-    state: str
-    sha256: str
-    fields: dict[str, Any]  # Any: JSON values
-    answer_ids: frozenset[str]
+WAITING, DECLINED, LAPSED, VOID = "waiting", "declined", "lapsed", "void"
 
 
 def inquiries_about(work: UnitOfWork, subject: SubjectRow) -> list[Inquiry]:

@@ -9,8 +9,9 @@ from typing import Any
 import structlog
 
 from services.consent import answer_store, fact_store, inquiries, release_store, store
-from services.consent.composition import Composed, Position, position
+from services.consent.composition import Composed, Position
 from services.consent.domain import Answer, Ending, KnownFact, referral_purpose
+from services.consent.position_store import position_of
 from services.consent.recipient_tables import RecipientRow
 from services.consent.release import adds_nothing
 from services.consent.tables import PersonRow, ReleaseRow, SubjectRow
@@ -46,7 +47,7 @@ def _position(
 ) -> Position:
     """Return where a recipient stands; about a subject that cannot be read nothing may be told, or stay told."""
     try:
-        return position(work, subject, recipient, facts, answers)
+        return position_of(work, subject, recipient, facts, answers)
     except UnreadableValue:
         log.error("subject_unreadable", subject_id=subject.subject_id)
         return Position(Composed({}))

@@ -13,9 +13,10 @@ from sqlmodel import Session, select
 
 from services.consent import answer_store, fact_store, ledger_store, release_store, store
 from services.consent.commissions import status_of
-from services.consent.composition import Composed, position
+from services.consent.composition import Composed
 from services.consent.ledger import Entry, EntryKind
 from services.consent.notices import may_stay, reconsider, told
+from services.consent.position_store import position_of
 from services.consent.recipient_tables import RecipientRow
 from services.consent.release import adds_nothing, is_within
 from services.consent.settings import ConsentSettings
@@ -116,7 +117,7 @@ def _to_be_told(
     """
     person_id = str(release.person_id)
     facts, answers = fact_store.facts_of(work, person_id), answer_store.answers_of(work, person_id)
-    stand = position(work, subject, recipient, facts, answers)
+    stand = position_of(work, subject, recipient, facts, answers)
     held = release_store.last_opened(work.session, subject.subject_id)
     if release.state != release_store.OPENED or held is None or not may_stay(work, held, stand):
         return stand.tell, True

@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from services.consent import answer_store, fact_store, store
-from services.consent.composition import Composed, Position, asked_of, position
+from services.consent.composition import Composed, Position
 from services.consent.domain import REQUIRED_KINDS, Answer, Kind, Place, RecipientRole, Word
 from services.consent.errors import NotAcceptable, RecipientNotFound
+from services.consent.position_store import asked_of, position_of
 from services.consent.release import hash_of
 from services.consent.tables import SubjectRow
 from shared.contracts.categories import Category
@@ -90,7 +91,7 @@ def _position(work: UnitOfWork, subject: SubjectRow, answers: list[Answer]) -> t
     if recipient is None:
         return None
     facts = fact_store.facts_of(work, str(subject.person_id))
-    return position(work, subject, recipient, facts, answers), asked_of(subject, recipient).purpose
+    return position_of(work, subject, recipient, facts, answers), asked_of(subject, recipient).purpose
 
 
 def _shown(stand: Position) -> Seen:

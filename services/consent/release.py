@@ -129,7 +129,8 @@ def _by_category(known: Iterable[KnownFact]) -> Contents:
     for fact in known:
         grouped[fact.category].append(fact.content)
     for contents in grouped.values():
-        contents.sort(key=canonical)
+        if len(contents) > 1:
+            contents.sort(key=canonical)
     return grouped
 
 

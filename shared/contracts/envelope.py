@@ -155,10 +155,13 @@ class MalformedEnvelope(ValueError):
 
 def canonical(value: Any) -> bytes:  # Any: JSON has no better type
     """Return the one JSON encoding of a value: sorted keys, no spaces, UTF-8. Hashes are taken over this."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_text).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def _text(value: object) -> str:
     if isinstance(value, datetime | date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_text)

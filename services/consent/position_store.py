@@ -1,0 +1,41 @@
+"""Reads what `composition.py` composes from: of whom, to whom, which words on messages. It decides nothing."""
+
+from services.consent import inquiry_store, store
+from services.consent.composition import About, Position, position, waits_for_words
+from services.consent.domain import (
+    BENEFIT,
+    REQUIRED_KINDS,
+    Answer,
+    Asked,
+    KnownFact,
+    RecipientRole,
+    referral_purpose,
+)
+from services.consent.recipient_tables import RecipientRow
+from services.consent.tables import SubjectRow
+from shared.contracts.categories import Category
+from shared.unit_of_work import UnitOfWork
+
+
+def asked_of(subject: SubjectRow, recipient: RecipientRow) -> Asked:
+    """Return what this recipient could be told about this subject at the most."""
+    offered = {Category(name) for name in recipient.offered}
+    needed = {Category(name) for name in subject.needed}
+    return Asked(
+        person_id=subject.person_id or "",
+        recipient_id=recipient.recipient_id,
+        purpose=BENEFIT if subject.kind == store.COMMISSION else referral_purpose(subject.subject_id),
+        categories=frozenset(offered if subject.kind == store.COMMISSION else offered & needed),
+        kinds=REQUIRED_KINDS[RecipientRole(recipient.role)],
+    )
+
+
+def position_of(
+    work: UnitOfWork, subject: SubjectRow, recipient: RecipientRow, facts: list[KnownFact], answers: list[Answer]
+) -> Position:
+    """Return where a recipient stands about a subject now; raise UnreadableValue if its reference cannot be read."""
+    asked = asked_of(subject, recipient)
+    about = About(asked, RecipientRole(recipient.role), store.reference_of(work, subject), subject.service)
+    asks = waits_for_words(asked, answers, at=work.now)
+    inquiries = inquiry_store.inquiries_about(work, subject) if asks else []
+    return position(about, facts, answers, inquiries, at=work.now)
