@@ -19,7 +19,7 @@ from enum import Enum
 
 from services.consent.domain import Answer, AnswerState, Asked, Kind, KnownFact, Word
 
-RULES_VERSION = "3"
+RULES_VERSION = "4"
 """Goes up whenever a rule here changes; every ledger entry names the version that it was decided by."""
 
 _COUNTS = frozenset(
@@ -66,8 +66,8 @@ def _opens(word: Word, state: AnswerState, view: View) -> bool:
 
 
 def _kinds_needed(asked: Asked, fact: KnownFact) -> frozenset[Kind]:
-    kinds = asked.kinds | {Kind.SECRECY_RELEASE} if fact.professional else asked.kinds
-    return kinds or frozenset(Kind)  # a role that names no kind needs all of them, not none
+    kinds = asked.kinds or frozenset(Kind)  # a role that names no kind needs all of them, not none
+    return kinds | {Kind.SECRECY_RELEASE} if fact.professional else kinds
 
 
 def _is_reached(fact: KnownFact, kind: Kind, opening: Iterable[Answer]) -> bool:

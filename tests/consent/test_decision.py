@@ -82,12 +82,13 @@ def test_a_fact_of_nobody_bound_to_secrecy_needs_what_the_role_asks() -> None:
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_a_role_that_names_no_kind_needs_all_of_them(kind: Kind) -> None:
-    told_by_the_person = a_known_fact(WORK, professional=False)
+@pytest.mark.parametrize("professional", [True, False])
+def test_a_role_that_names_no_kind_needs_all_of_them(kind: Kind, professional: bool) -> None:
+    fact = a_known_fact(WORK, professional=professional)
     role_asks_nothing = asked(WORK, kinds=frozenset())
 
-    assert may_know(role_asks_nothing, [told_by_the_person], [an_answer(WORK, kind)], at=NOON) == ()
-    assert may_know(role_asks_nothing, [told_by_the_person], answers(WORK), at=NOON) == (told_by_the_person,)
+    assert may_know(role_asks_nothing, [fact], [an_answer(WORK, kind)], at=NOON) == ()
+    assert may_know(role_asks_nothing, [fact], answers(WORK), at=NOON) == (fact,)
 
 
 @pytest.mark.parametrize(
