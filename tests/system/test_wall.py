@@ -1,6 +1,8 @@
 """The broker's wall: every account, every operation, every resource, on a real broker."""
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 import aio_pika
 import pytest
@@ -10,6 +12,7 @@ from aiormq.exceptions import ChannelPreconditionFailed
 from ops.broker import Broker
 from ops.errors import ManagementRefused
 from ops.management import Management
+from tests.system.paths import Definitions, administrators, leaves_a_vhost, who_reaches
 from tests.system.wall import DEFAULT, Resources, connects, designed, outcomes
 
 pytestmark = pytest.mark.system
@@ -80,6 +83,58 @@ def test_no_header_carries_a_request_into_another_queue(broker: Broker, header: 
     publish(broker, "jobcenter-essen", routing_key=queue, headers={header: [queue, "command.parked"]})
 
     assert depth(broker, "jobcenter-essen", queue) == before
+
+
+@pytest.mark.parametrize("vhost", ["jobcenter-essen", "lvr-klinik"])
+def test_every_way_into_an_inbox_begins_at_the_gate(broker: Broker, vhost: str) -> None:
+    live = broker.admin.get("/api/definitions")
+
+    assert who_reaches(live, vhost, "inbox") == {"consent"}
+    assert who_reaches(live, vhost, "requests.command.parked") == {"consent", vhost}  # its own commands, refused
+    assert leaves_a_vhost(live) == []
+    assert administrators(live) == {"provisioner"}
+
+
+HOLES: dict[str, Callable[[Definitions], None]] = {
+    "a service may write": lambda live: live["permissions"].append(
+        {
+            "user": "referral",
+            "vhost": "jobcenter-essen",
+            "configure": "^$",
+            "write": "^inbox$|^amq.default$",
+            "read": "^$",
+        }
+    ),
+    "a service may configure": lambda live: live["permissions"].append(
+        {"user": "referral", "vhost": "jobcenter-essen", "configure": ".*", "write": "^$", "read": "^$"}
+    ),
+    "requests are bound to the inbox": lambda live: live["bindings"].append(_binding("requests", "inbox", "queue")),
+    "requests lead on by another exchange": lambda live: live["bindings"].extend(
+        [_binding("requests", "amq.fanout", "exchange"), _binding("amq.fanout", "inbox", "queue")]
+    ),
+    "what is rejected goes to the inbox": lambda live: live["policies"].append(
+        {
+            "vhost": "jobcenter-essen",
+            "name": "dead",
+            "pattern": "^requests",
+            "definition": {"dead-letter-exchange": "", "dead-letter-routing-key": "inbox"},
+        }
+    ),
+}
+
+
+def _binding(source: str, destination: str, kind: str) -> dict[str, Any]:
+    here = {"vhost": "jobcenter-essen", "routing_key": "open", "arguments": {}}
+    return {**here, "source": source, "destination": destination, "destination_type": kind}
+
+
+@pytest.mark.parametrize("hole", HOLES)
+def test_a_hole_in_the_wall_would_be_seen(broker: Broker, hole: str) -> None:
+    live = broker.admin.get("/api/definitions")
+
+    HOLES[hole](live)
+
+    assert who_reaches(live, "jobcenter-essen", "inbox") > {"consent"}
 
 
 def test_a_request_beyond_256_kib_is_refused(broker: Broker) -> None:
