@@ -81,6 +81,13 @@ def test_a_fact_of_nobody_bound_to_secrecy_needs_what_the_role_asks() -> None:
     assert may_know(role_asks_consent_only, [told_by_the_person], consent, at=NOON) == (told_by_the_person,)
 
 
+def test_what_waits_for_its_confirmation_neither_opens_nor_closes() -> None:
+    fact, pending = a_known_fact(WORK), answers(WORK, confirm_by=NOON + 9 * DAY)
+
+    assert may_know(asked(WORK), [fact], pending, at=NOON) == ()
+    assert may_know(asked(WORK), [fact], [*pending, *answers(WORK)], at=NOON) == (fact,)
+
+
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("professional", [True, False])
 def test_a_role_that_names_no_kind_needs_all_of_them(kind: Kind, professional: bool) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import text, update
 from sqlmodel import col
 
 from services.consent import ledger_view
-from services.consent.ledger import Entry, EntryKind, Head, commit_to, commitment_of, find_fault, next_entry
+from services.consent.ledger import Entry, EntryKind, Fault, Head, commit_to, commitment_of, find_fault, next_entry
 from services.consent.tables import LedgerHeadRow, LedgerRow
 from shared.contracts.categories import Category
 from tests.consent.builders import JOBCENTER, NOON, SECOND, a_conclusion, a_finding, a_statement, an_identity
@@ -81,6 +81,13 @@ def test_any_other_order_is_found(order: list[Entry]) -> None:
 @given(places)
 def test_an_entry_that_is_there_twice_is_found(place: int) -> None:
     assert find_fault([*CHAIN[: place + 1], *CHAIN[place:]], HEAD) is not None
+
+
+@given(places.filter(bool))
+def test_two_chains_that_were_spliced_are_found(place: int) -> None:
+    other, _ = a_chain(6)
+
+    assert find_fault([*other[:place], *CHAIN[place:]], HEAD) == Fault(place + 1, "broken_link")
 
 
 def test_an_entry_that_nobody_made_is_found_at_the_end_too() -> None:

@@ -7,7 +7,7 @@ import pytest
 from services.consent.declaration import Evidence
 from services.consent.domain import CONFIRM_WITHIN, Place, Word
 from shared.contracts.categories import Category
-from shared.contracts.consent import Awaited, PersonAwaited
+from shared.contracts.consent import Awaited, PersonAwaited, ReferralCleared, ReferralNotCleared
 from tests.consent.builders import CLINIC, DAY, JOBCENTER, SHA, a_conclusion, a_removal, a_statement
 from tests.consent.gate import Gate
 
@@ -226,6 +226,19 @@ def test_a_hold_towards_one_recipient_leaves_the_others(gate: Gate) -> None:
 
     assert gate.reading().news()[-1]["result"] == "status"
     assert gate.open(gate.notices(CLINIC)[-1], CLINIC)["result"] == "released"
+
+
+def test_a_hold_does_not_take_a_clearance_back(gate: Gate) -> None:
+    person = a_person_with_a_conclusion(gate)
+    referral = gate.a_referral_of(person, STATEMENT)
+    gate.hear(a_statement(person))
+    gate.agree(person, referral, STATEMENT)
+
+    hold(gate, person)
+    gate.hear(a_statement(person, "Another sentence."))
+
+    assert len(gate.announced(ReferralCleared)) == 1
+    assert gate.announced(ReferralNotCleared) == []
 
 
 def test_only_the_person_lifts_a_hold_and_not_where_the_pressure_is(gate: Gate) -> None:

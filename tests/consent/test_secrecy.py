@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from services.consent import recipient_tables, tables
+from services.consent.outside import notice_body
 from services.consent.table_base import Base
 from shared.contracts.categories import Category
+from shared.outbox import random_id
 from tests.consent.builders import (
     CLINIC,
     DAY,
@@ -157,3 +159,9 @@ def test_a_notice_is_nothing_but_a_random_id(told: Gate) -> None:
     assert len(found) > 6
     assert {len(message_id) for message_id, *_ in found} == {43}
     assert all(row == (row[0], "notice", row[0], None, b"") for row in found)
+
+
+def test_notices_are_alike_but_for_the_id() -> None:
+    ids = [random_id() for _ in range(99)]
+
+    assert {notice_body(one).replace(one.encode(), b"") for one in ids} == {notice_body("")}

@@ -5,6 +5,7 @@ messages. Drawn anew for each history: everything else that the gate holds. Six 
 is compared with the first: five pairs. The observer looks once or twice; in between words end and new ones come.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -218,6 +219,12 @@ class Draw:
         """Add a word about a category that nevertheless opens nothing of it."""
         why = self.one_of(("no", "one kind", "pending", "disputed", "over", "ended", "too late", "ask"))
         why = "no" if why == "ask" and asks else why  # it would be part of the very message that waits
+        if why in ("no", "ask", "disputed") and self.chance(0.5):
+            self.met["rest: a yes beside what closes"] += 1
+            for kind in KINDS:
+                said = self._answer(asked, category, kind, Word.YES)
+                rest.answers[0].append(_held(said) if held[0] else said)
+                rest.answers[1].append(_held(said) if held[1] else said)
         if why == "too late" and any(f.category is category for f in rest.facts[0] + rest.facts[1]):
             why = "no"
         if category not in asked.categories:
@@ -248,9 +255,11 @@ class Draw:
                 rest.answers[1].append(said)
 
 
-def looks(alike: Alike, rest: Held) -> list[Look]:
-    """Return what the observer sees of one of the histories."""
+def looks(alike: Alike, rest: Held, *, backwards: bool = False) -> list[Look]:
+    """Return what the observer sees of one of the histories; in which order the gate reads things is open."""
     held = alike.common + rest
+    if backwards:
+        held = Held((held.facts[0][::-1], held.facts[1][::-1]), (held.answers[0][::-1], held.answers[1][::-1]))
     told: list[dict[str, Any]] = []
     seen: list[Look] = []
     words: list[Inquiry] = []
@@ -302,7 +311,7 @@ def alike_of(seed: int) -> Alike:
 def look_alike(alike: Alike) -> bool:
     """Whether the observer sees the same of each."""
     first = looks(alike, alike.rests[0])
-    return all(looks(alike, rest) == first for rest in alike.rests[1:])
+    return all(looks(alike, rest, backwards=True) == first for rest in alike.rests[1:])
 
 
 def search(seeds: Iterable[int]) -> Found:
@@ -316,3 +325,9 @@ def search(seeds: Iterable[int]) -> Found:
             return Found(pairs, seed, met)
         met.update(alike.met)
     return Found(pairs, None, met)
+
+
+if __name__ == "__main__":  # says by its exit code whether any two can be told apart; `mutants.py` asks that
+    found = search(range(int(sys.argv[1])))
+    print(f"{found.pairs:,} pairs")
+    sys.exit(found.differs is not None)

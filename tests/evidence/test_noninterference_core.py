@@ -38,6 +38,7 @@ SHARES = {
     "another referral's fact": 0.2,
     "rest: no": 0.05,
     "rest: ask": 0.05,
+    "rest: a yes beside what closes": 0.2,
     "rest: one kind": 0.05,
     "rest: pending": 0.05,
     "rest: disputed": 0.05,
