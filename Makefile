@@ -37,8 +37,9 @@ check: bootstrap ## format, lint, types, import rules, contract drift
 no-detriment: bootstrap ## compare who releases all with who refuses all; print the statement (takes about two minutes)
 	@$(BIN)/python -m tests.consent.no_detriment
 
-bench: bootstrap ## how fast the kit is here, beside a bare forwarder; prints a table
+bench: bootstrap ## how fast kit and gate are here, beside a bare forwarder; prints tables (takes some minutes)
 	@$(BIN)/python -m bench.kit
+	@$(BIN)/python -m bench.gate 2>&1 | grep "|"
 	@$(BIN)/python -m bench.withdrawal 2>&1 | grep "|"
 
 bootstrap: ## set up .venv from uv.lock; does nothing the second time

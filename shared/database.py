@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    inspect,
     make_url,
     select,
 )
@@ -119,16 +120,39 @@ def row_lock_table(metadata: MetaData) -> Table:
     return Table("row_lock", metadata, Column("name", String(100), primary_key=True))
 
 
+class SchemaBehind(RuntimeError):
+    """Raised when the database lacks what this version needs: its migrations did not run, or not to the end."""
+
+    code = "schema_behind"
+
+    def __init__(self, missing: list[str]) -> None:
+        super().__init__(f"the database lacks {', '.join(missing)}; run the service's migrations")
+
+
 class Database:
     """One service's database."""
 
     def __init__(self, engine: Engine, metadata: MetaData) -> None:
         self.engine = engine
+        self._metadata = metadata
         options: dict[str, Any] = {"reads": True}  # Any: each option has its own type
         if engine.dialect.name != "sqlite":  # SQLite's readers see one state anyway
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reading = engine.execution_options(**options)
         self._row_lock = metadata.tables["row_lock"]
+
+    def check_schema(self) -> None:
+        """Raise SchemaBehind if a table or column is missing; what is there besides disturbs nobody."""
+        found, missing = inspect(self.engine), []
+        there = set(found.get_table_names())
+        for table in self._metadata.sorted_tables:
+            if table.name not in there:
+                missing.append(table.name)
+                continue
+            columns = {column["name"] for column in found.get_columns(table.name)}
+            missing += [f"{table.name}.{column.name}" for column in table.columns if column.name not in columns]
+        if missing:
+            raise SchemaBehind(missing)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -154,10 +178,13 @@ class Database:
 
 def touch(session: Session, metadata: MetaData, name: str) -> None:
     """Write a row that says nothing, so that a store that cannot be written fails here, whatever comes after."""
-    table = metadata.tables["row_lock"]
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    row = insert(table).values(name=name)
-    session.execute(row.on_conflict_do_update(index_elements=["name"], set_={"name": row.excluded.name}))
+    session.execute(_touching(metadata.tables["row_lock"], session.get_bind().dialect.name), {"name": name})
+
+
+@cache
+def _touching(table: Table, dialect: str) -> Executable:
+    row = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    return row.on_conflict_do_update(index_elements=["name"], set_={"name": row.excluded.name})
 
 
 def is_out_of_reach(error: DBAPIError) -> bool:

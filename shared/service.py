@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared import topology
 from shared.bus import Line, Subscription
-from shared.database import Database, open_engine
+from shared.database import Database, SchemaBehind, open_engine
 from shared.erasure import Erasing
 from shared.inbox import Inbox, Parking
 from shared.journal import Journal, JournalMissing, Replayed
@@ -90,9 +90,10 @@ class Service:
     async def running(self) -> AsyncIterator[None]:
         """Run the service. Without a broker URL it keeps its outbox, answers HTTP and says that it is not ready."""
         try:
+            self.database.check_schema()
             self.keys.create_store()
             self.replayed = self.journal.open(self.database, self.keys)
-        except (SQLAlchemyError, OSError, JournalMissing, JournalUnreadable) as error:
+        except (SQLAlchemyError, OSError, SchemaBehind, JournalMissing, JournalUnreadable) as error:
             log.error("service_not_started", code=getattr(error, "code", None), exc_info=error)
             self._close()
             raise

@@ -5,6 +5,7 @@ from datetime import datetime
 from secrets import token_urlsafe
 
 import structlog
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from services.consent.domain import Answer, Ending, Kind, Word
@@ -63,52 +64,47 @@ def answers_of(work: UnitOfWork, person_id: str) -> list[Answer]:
     held = held_recipients(work, person_id)
     found = []
     for row, grant in _rows(work, person_id):
-        said = _said(work, row)
-        if said is not None:
-            found.append(_answer(row, grant, *said, is_held=bool(held & {None, grant.recipient_id})))
+        answer = _answer(work, row, grant, is_held=bool(held & {None, grant.recipient_id}))
+        if answer is not None:
+            found.append(answer)
     return found
 
 
 def unreadable_answers(work: UnitOfWork, person_id: str) -> list[tuple[AnswerRow, GrantRow]]:
     """Return what a person once said and nobody can read any more. Nothing leaves by it, whatever it said."""
-    return [(row, grant) for row, grant in _rows(work, person_id) if _said(work, row) is None]
+    return [(row, grant) for row, grant in _rows(work, person_id) if _answer(work, row, grant, is_held=False) is None]
 
 
 def _rows(work: UnitOfWork, person_id: str) -> list[tuple[AnswerRow, GrantRow]]:
-    query = select(AnswerRow, GrantRow).where(AnswerRow.person_id == person_id, AnswerRow.grant_id == GrantRow.grant_id)
-    return list(work.session.exec(query.order_by(col(AnswerRow.given_at))))
+    return list(work.session.exec(_ANSWERS, params={"person_id": person_id}))
 
 
-def _said(work: UnitOfWork, row: AnswerRow) -> tuple[Category, Word] | None:
-    """Return what a row says, or None if nobody can read it; raise KeyDestroyed."""
+def _answer(work: UnitOfWork, row: AnswerRow, grant: GrantRow, *, is_held: bool) -> Answer | None:
+    """Return what two rows say; None if it cannot be read, or is nothing that is known here; raise KeyDestroyed."""
     try:
         said = work.unseal(row.person_id, f"answer.said.{row.answer_id}", row.said)
-        return Category(said["category"]), Word(said["word"])
+        return Answer(
+            answer_id=row.answer_id,
+            grant_id=row.grant_id,
+            person_id=row.person_id,
+            recipient_id=grant.recipient_id,
+            purpose=grant.purpose,
+            category=Category(said["category"]),
+            kind=Kind(grant.kind),
+            word=Word(said["word"]),
+            reaches_back=grant.reaches_back,
+            given_at=row.given_at,
+            expires_at=row.expires_at,
+            ended_at=row.ended_at,
+            ended_by=Ending(row.ended_by) if row.ended_by else None,
+            confirm_by=row.confirm_by,
+            is_disputed=row.disputed_at is not None,
+            is_held=is_held,
+            given_by=grant.given_by,
+        )
     except (ValueError, KeyError, TypeError):  # UnreadableValue is one of them, KeyDestroyed is none
         log.error("answer_unreadable", answer_id=row.answer_id)
         return None
-
-
-def _answer(row: AnswerRow, grant: GrantRow, category: Category, word: Word, *, is_held: bool) -> Answer:
-    return Answer(
-        answer_id=row.answer_id,
-        grant_id=row.grant_id,
-        person_id=row.person_id,
-        recipient_id=grant.recipient_id,
-        purpose=grant.purpose,
-        category=category,
-        kind=Kind(grant.kind),
-        word=word,
-        reaches_back=grant.reaches_back,
-        given_at=row.given_at,
-        expires_at=row.expires_at,
-        ended_at=row.ended_at,
-        ended_by=Ending(row.ended_by) if row.ended_by else None,
-        confirm_by=row.confirm_by,
-        is_disputed=row.disputed_at is not None,
-        is_held=is_held,
-        given_by=grant.given_by,
-    )
 
 
 def change(work: UnitOfWork, answer: Answer, *, narrows: bool = False, **changes: datetime | None) -> None:
@@ -141,5 +137,13 @@ def end_answers(work: UnitOfWork, answer_ids: Iterable[str], *, ending: Ending) 
 
 def held_recipients(work: UnitOfWork, person_id: str) -> set[str | None]:
     """Return towards whom a person's quiet signal holds everything; None means towards all."""
-    held = select(HoldRow.recipient_id).where(HoldRow.person_id == person_id, col(HoldRow.ended_at).is_(None))
-    return set(work.session.exec(held))
+    return set(work.session.exec(_HELD, params={"person_id": person_id}))
+
+
+# Asked at every event and every opening, so they are built once.
+_ANSWERS = (
+    select(AnswerRow, GrantRow)
+    .where(AnswerRow.person_id == bindparam("person_id"), AnswerRow.grant_id == GrantRow.grant_id)
+    .order_by(col(AnswerRow.given_at))
+)
+_HELD = select(HoldRow.recipient_id).where(HoldRow.person_id == bindparam("person_id"), col(HoldRow.ended_at).is_(None))

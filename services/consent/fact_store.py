@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlmodel import col, select
 
 from services.consent.domain import KnownFact
@@ -16,6 +16,11 @@ from shared.keys import UnreadableValue
 from shared.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
+
+# Asked at every event, so they are built once.
+_OF_PERSON = select(FactRow).where(FactRow.person_id == bindparam("person_id"))
+_FACTS = _OF_PERSON.where(col(FactRow.content).is_not(None))
+_FREE = _OF_PERSON.where(col(FactRow.professional).is_(False))
 
 
 def save_fact(
@@ -51,9 +56,8 @@ def remove_fact(work: UnitOfWork, *, person_id: str, fact_id: str, version: int)
 
 def facts_of(work: UnitOfWork, person_id: str) -> list[KnownFact]:
     """Return everything that the gate knows of a person now. What cannot be read is not known, and stops nothing."""
-    rows = work.session.exec(select(FactRow).where(FactRow.person_id == person_id, col(FactRow.content).is_not(None)))
     found = []
-    for row in rows:
+    for row in work.session.exec(_FACTS, params={"person_id": person_id}):
         try:
             found.append(_known_fact(work, row))
         except UnreadableValue:
@@ -125,8 +129,7 @@ def _spread_origin(work: UnitOfWork, person_id: str) -> None:
     Once made it stays so: that the unknown one turns out to be nobody's secret weakens nothing.
     """
     work.session.flush()
-    query = select(FactRow).where(FactRow.person_id == person_id, col(FactRow.professional).is_(False))
-    free = {row.fact_id: row for row in work.session.exec(query)}
+    free = {row.fact_id: row for row in work.session.exec(_FREE, params={"person_id": person_id})}
     while bound := [row for row in free.values() if not set(row.derived_from) <= free.keys()]:
         for row in bound:
             row.professional = True

@@ -4,6 +4,7 @@ from secrets import token_urlsafe
 from typing import Any
 
 import structlog
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from services.consent.domain import ANSWER_WITHIN, Inquiry
@@ -15,11 +16,14 @@ log = structlog.get_logger()
 
 WAITING, DECLINED, LAPSED, VOID = "waiting", "declined", "lapsed", "void"
 
+_INQUIRIES = (
+    select(InquiryRow).where(InquiryRow.subject_id == bindparam("subject_id")).order_by(col(InquiryRow.asked_at))
+)
+
 
 def inquiries_about(work: UnitOfWork, subject: SubjectRow) -> list[Inquiry]:
     """Return all inquiries about a subject, oldest first. What cannot be read does not count, and stops nothing."""
-    query = select(InquiryRow).where(InquiryRow.subject_id == subject.subject_id)
-    rows = work.session.exec(query.order_by(col(InquiryRow.asked_at)))
+    rows = work.session.exec(_INQUIRIES, params={"subject_id": subject.subject_id})
     return [inquiry for row in rows if (inquiry := read_or_none(work, row)) is not None]
 
 

@@ -4,6 +4,7 @@ for the person's own word.
 Runs under the person's row lock, in the transaction of the change itself, so a withdrawal and its retractions are one.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -24,22 +25,36 @@ log = structlog.get_logger()
 PENDING, CLEARED, NOT_CLEARED = "pending", "cleared", "not_cleared"
 
 
-def reconsider(work: UnitOfWork, person_id: str) -> None:
-    """Bring notices and retractions of all the person's subjects in line with what may be known now."""
+@dataclass(frozen=True, slots=True)
+class Reconsidered:
+    """Where a recipient stands about one subject, and what it was ever given to open about it."""
+
+    stand: Position
+    releases: list[ReleaseRow]
+
+
+def reconsider(work: UnitOfWork, person_id: str) -> dict[str, Reconsidered]:
+    """Bring notices and retractions of all the person's subjects in line with what may be known now.
+
+    Returns by subject what was found and decided, for who goes on within the same transaction: an opening.
+    """
     work.session.flush()
+    found: dict[str, Reconsidered] = {}
     subjects = store.subjects_of(work.session, person_id)
     answers = answer_store.answers_of(work, person_id)
     over = [answer.answer_id for answer in answers if answer.ended_at is None and answer.has_run_out(at=work.now)]
     answer_store.end_answers(work, over, ending=Ending.EXPIRED)
     if not answers or not subjects:  # nobody was ever allowed to know anything
         _forget_if_over(work, person_id, answers)
-        return
+        return found
     facts = fact_store.facts_of(work, person_id)
     for subject in subjects:
         recipient = store.recipient(work.session, subject.recipient_id, at=work.now)
         if recipient is not None:
-            _reconsider_subject(work, subject, _position(work, subject, recipient, facts, answers), answers)
+            stand = _position(work, subject, recipient, facts, answers)
+            found[subject.subject_id] = Reconsidered(stand, _reconsider_subject(work, subject, stand, answers))
     _forget_if_over(work, person_id, answers)
+    return found
 
 
 def _position(
@@ -53,7 +68,9 @@ def _position(
         return Position(Composed({}))
 
 
-def _reconsider_subject(work: UnitOfWork, subject: SubjectRow, stand: Position, answers: list[Answer]) -> None:
+def _reconsider_subject(
+    work: UnitOfWork, subject: SubjectRow, stand: Position, answers: list[Answer]
+) -> list[ReleaseRow]:
     releases = release_store.releases_of(work.session, subject.subject_id)
     opened = [release for release in releases if release.told_entry is not None]
     held = max(opened, key=lambda release: release.told_entry or 0, default=None)  # it replaced those before it
@@ -61,12 +78,13 @@ def _reconsider_subject(work: UnitOfWork, subject: SubjectRow, stand: Position, 
     waiting = [release for release in releases if release.state == release_store.WAITING]
     is_news = stand.tell.says_anything and not subject.closed_at and not _is_held(work, held, stand.tell)
     if is_news and not waiting:
-        release_store.add_release(work, subject, kind=release_store.CONTENT)
+        releases.append(release_store.add_release(work, subject, kind=release_store.CONTENT))
     if not is_news:
         release_store.void(work.session, waiting)
     inquiries.put(work, subject, None if subject.closed_at else stand.question)
     if subject.kind == store.REFERRAL and not subject.closed_at and not stand.is_held:
         _say_clearance(work, subject, stand.tell, answers)
+    return releases
 
 
 def _is_held(work: UnitOfWork, held: ReleaseRow | None, tell: Composed) -> bool:

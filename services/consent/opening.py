@@ -11,13 +11,11 @@ from sqlalchemy import func
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, select
 
-from services.consent import answer_store, fact_store, ledger_store, release_store, store
+from services.consent import ledger_store, release_store, store
 from services.consent.commissions import status_of
 from services.consent.composition import Composed
 from services.consent.ledger import Entry, EntryKind
-from services.consent.notices import may_stay, reconsider, told
-from services.consent.position_store import position_of
-from services.consent.recipient_tables import RecipientRow
+from services.consent.notices import Reconsidered, may_stay, reconsider, told
 from services.consent.release import adds_nothing, is_within
 from services.consent.settings import ConsentSettings
 from services.consent.tables import LedgerRow, ReleaseRow, SubjectRow, metadata
@@ -61,7 +59,7 @@ def open_notice(work: UnitOfWork, *, recipient_id: str, notice_id: str, settings
                 return _open_status(work, release, subject, settings)
             if release.kind == release_store.RETRACTION:
                 return _open_retraction(work, release, subject)
-            return _open_content(work, release, subject, recipient)
+            return _open_content(work, release, subject)
     except KeyDestroyed:
         return EMPTY
 
@@ -79,12 +77,12 @@ def _try_stores(work: UnitOfWork, recipient_id: str) -> None:
     touch(work.session, metadata, f"recipient:{recipient_id}")  # locked by every opening anyway
 
 
-def _open_content(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, recipient: RecipientRow) -> OpenAnswer:
+def _open_content(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow) -> OpenAnswer:
     person_id = str(release.person_id)
-    reconsider(work, person_id)  # time alone may have ended an answer since
-    if subject.closed_at or release.state not in (release_store.WAITING, release_store.OPENED):
+    found = reconsider(work, person_id).get(subject.subject_id)  # time alone may have ended an answer since
+    if found is None or subject.closed_at or release.state not in (release_store.WAITING, release_store.OPENED):
         return EMPTY
-    composed, is_all = _to_be_told(work, release, subject, recipient)
+    composed, is_all = _to_be_told(work, release, found)
     if not composed.says_anything:
         return EMPTY
     entry = _enter_content(work, release, composed)
@@ -92,7 +90,7 @@ def _open_content(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, re
     release.told = work.seal(person_id, f"release.told.{release.release_id}", composed.fields)
     work.session.add(release)
     if is_all:  # this told all that the others would
-        release_store.void(work.session, release_store.releases_of(work.session, subject.subject_id))
+        release_store.void(work.session, found.releases)
     if subject.kind == store.REFERRAL and not subject.opened:
         subject.opened = True
         work.session.add(subject)
@@ -106,19 +104,14 @@ def _open_content(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, re
     }
 
 
-def _to_be_told(
-    work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, recipient: RecipientRow
-) -> tuple[Composed, bool]:
+def _to_be_told(work: UnitOfWork, release: ReleaseRow, found: Reconsidered) -> tuple[Composed, bool]:
     """Return what may be told now, and whether it is all of it.
 
     Opened again, a notice tells what the recipient holds already, as long as that may stay, unless there is more to
     tell than that. So a quiet hold, or a word that was given on one message, cannot be seen by opening again, and
     nothing that was told is forgotten before it is retracted.
     """
-    person_id = str(release.person_id)
-    facts, answers = fact_store.facts_of(work, person_id), answer_store.answers_of(work, person_id)
-    stand = position_of(work, subject, recipient, facts, answers)
-    held = release_store.last_opened(work.session, subject.subject_id)
+    stand, held = found.stand, release_store.last_opened(found.releases)
     if release.state != release_store.OPENED or held is None or not may_stay(work, held, stand):
         return stand.tell, True
     before = told(work, held)

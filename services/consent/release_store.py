@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from services.consent.tables import ReleaseRow, SubjectRow
@@ -12,23 +13,21 @@ CONTENT, RETRACTION, STATUS = "content", "retraction", "status"
 WAITING, OPENED, RETRACTED, VOID = "waiting", "opened", "retracted", "void"
 
 
-def add_release(work: UnitOfWork, subject: SubjectRow, *, kind: str, target_id: str | None = None) -> str:
-    """Record something to be opened and send its notice; return the id, which is all that the notice says."""
-    release_id = random_id()
-    work.session.add(
-        ReleaseRow(
-            release_id=release_id,
-            recipient_id=subject.recipient_id,
-            subject_id=subject.subject_id,
-            person_id=subject.person_id,
-            kind=kind,
-            state=WAITING,
-            created_at=work.now,
-            target_id=target_id,
-        )
+def add_release(work: UnitOfWork, subject: SubjectRow, *, kind: str, target_id: str | None = None) -> ReleaseRow:
+    """Record something to be opened and send its notice, which says its id and nothing else."""
+    release = ReleaseRow(
+        release_id=random_id(),
+        recipient_id=subject.recipient_id,
+        subject_id=subject.subject_id,
+        person_id=subject.person_id,
+        kind=kind,
+        state=WAITING,
+        created_at=work.now,
+        target_id=target_id,
     )
-    work.notify(subject.recipient_id, release_id)
-    return release_id
+    work.session.add(release)
+    work.notify(subject.recipient_id, release.release_id)
+    return release
 
 
 def void(session: Session, releases: Iterable[ReleaseRow]) -> None:
@@ -49,11 +48,17 @@ def send_afresh(work: UnitOfWork, release: ReleaseRow) -> None:
 
 def releases_of(session: Session, subject_id: str) -> list[ReleaseRow]:
     """Return the content releases of a subject, oldest first."""
-    query = select(ReleaseRow).where(ReleaseRow.subject_id == subject_id, ReleaseRow.kind == CONTENT)
-    return list(session.exec(query.order_by(col(ReleaseRow.created_at))))
+    return list(session.exec(_RELEASES, params={"subject_id": subject_id}))
 
 
-def last_opened(session: Session, subject_id: str) -> ReleaseRow | None:
+def last_opened(releases: Iterable[ReleaseRow]) -> ReleaseRow | None:
     """Return the release that a recipient holds: the one that was opened last and is not retracted."""
-    opened = [row for row in releases_of(session, subject_id) if row.state == OPENED and row.told_entry is not None]
+    opened = [row for row in releases if row.state == OPENED and row.told_entry is not None]
     return max(opened, key=lambda row: row.told_entry or 0, default=None)
+
+
+_RELEASES = (
+    select(ReleaseRow)
+    .where(ReleaseRow.subject_id == bindparam("subject_id"), ReleaseRow.kind == CONTENT)
+    .order_by(col(ReleaseRow.created_at))
+)

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from services.consent.errors import PersonForgotten, PersonNotFound
@@ -13,6 +14,11 @@ from shared.database import insert_or_ignore
 from shared.unit_of_work import UnitOfWork
 
 COMMISSION, REFERRAL = "commission", "referral"
+
+
+_SUBJECTS = (
+    select(SubjectRow).where(SubjectRow.person_id == bindparam("person_id")).order_by(col(SubjectRow.subject_id))
+)
 
 
 def reference_index(secret: bytes, recipient_id: str, reference: str) -> str:
@@ -64,9 +70,7 @@ def subject_by_reference(session: Session, recipient_id: str, index: str) -> Sub
 
 def subjects_of(session: Session, person_id: str) -> list[SubjectRow]:
     """Return all commissions and referrals of a person."""
-    return list(
-        session.exec(select(SubjectRow).where(SubjectRow.person_id == person_id).order_by(SubjectRow.subject_id))
-    )
+    return list(session.exec(_SUBJECTS, params={"person_id": person_id}))
 
 
 def key_of(subject: SubjectRow) -> str:

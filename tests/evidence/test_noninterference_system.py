@@ -11,6 +11,7 @@ import pytest
 
 from ops.stage import Stage, running_stage
 from tests.evidence.conftest import Note
+from tests.evidence.firehose import Firehose
 from tests.evidence.sizes import SEED, sized
 from tests.evidence.system_pairs import CANARY, CLINIC, HISTORIES, JOBCENTER, draw_group
 from tests.evidence.town import Town
@@ -36,7 +37,8 @@ def test_the_real_gate_shows_alike_what_differs_in_nothing_that_was_released(
     first = (SEED * SHARDS + shard) * groups
     alike = [draw_group(first + number, number) for number in range(groups)]
     histories = [history for group in alike for history in group]
-    town = Town(stage, Random(SEED * SHARDS + shard))  # noqa: S311  a seed, not a secret
+    firehose = Firehose(stage.broker, CANARY.encode())
+    town = Town(stage, Random(SEED * SHARDS + shard), firehose=firehose)  # noqa: S311  a seed, not a secret
 
     asyncio.run(town.play(histories))
 
@@ -54,11 +56,13 @@ def test_the_real_gate_shows_alike_what_differs_in_nothing_that_was_released(
     assert min(met[case] for case in ("released", "retracted", "nothing told", JOBCENTER, CLINIC)) > groups / 20, met
     assert {name: len(one.shapes) for name, one in town.observers.items()} == {JOBCENTER: 1, CLINIC: 1}
     assert min(town.faults["gate killed"], town.faults["malformed events"]) > 0, town.faults
-    found = hits(stage, [CANARY.encode()])
-    assert found == []
+    assert hits(stage, [CANARY.encode()]) == []
+    assert firehose.met["hits"] == 0
+    assert firehose.met["messages"] > 2 * len(histories)
     pairs = groups * (HISTORIES - 1)
     note("N1, N2, N6 whole system: pairs told apart", size=pairs, of="pairs", result=met["told apart"])
     note("N6 whole system: faults injected meanwhile", size=pairs, of="pairs", result=sum(town.faults.values()))
+    note("C1 canary: hits in the broker's firehose", size=firehose.met["messages"], of="messages", result=0)
     note("C1 canary: hits in logs, databases, journals, broker files", size=len(files(stage)), of="files", result=0)
 
 

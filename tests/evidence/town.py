@@ -21,9 +21,10 @@ import httpx2
 from ops.stage import Stage
 from shared import topology
 from shared.contracts.consent import CommissionReceived
-from shared.contracts.envelope import CareEvent, Envelope
+from shared.contracts.envelope import CareEvent, Envelope, canonical
 from shared.outbox import random_id
 from shared.zone import ZoneKeys
+from tests.evidence.firehose import Firehose
 from tests.evidence.observer import Answer, Observer
 from tests.evidence.system_pairs import CLINIC, JOBCENTER, START, History, Words
 
@@ -50,6 +51,7 @@ class Town:
     observers: dict[str, Observer] = field(default_factory=dict)
     seen: dict[str, Seen] = field(default_factory=lambda: defaultdict(list))
     faults: Counter[str] = field(default_factory=Counter)
+    firehose: Firehose | None = None
     _published: int = 0
     _lines: dict[str, aio_pika.abc.AbstractChannel] = field(default_factory=dict)
     _connections: list[aio_pika.abc.AbstractConnection] = field(default_factory=list)
@@ -59,6 +61,8 @@ class Town:
         for name in ("intake", "assessment", "referral", JOBCENTER, CLINIC):
             self.stage.kill(name)  # their parts are played here
         await self._connect()
+        if self.firehose is not None:
+            await self.firehose.open(topology.CARE, JOBCENTER, CLINIC)
         try:
             await self._commission([one for one in histories if one.observer == JOBCENTER])
             await self._tell([one.opening_event() for one in histories])
@@ -68,6 +72,8 @@ class Town:
                 await self._with_a_crash(self._say(histories, phase))
                 await self._with_a_crash(self._look(histories, phase))
         finally:
+            if self.firehose is not None:
+                await self.firehose.close()
             for connection in [*self._connections, *(one._connection for one in self.observers.values())]:
                 if connection is not None:
                     await connection.close()
@@ -121,7 +127,11 @@ class Town:
         async def publish(event: CareEvent) -> None:
             source = event.event_type.split(".", 1)[0]
             message_id = random_id()
-            kid, sealed = keys.seal(f"{message_id}|{event.event_type}", event.body())
+            body = event.body()
+            if self.random.random() < 0.2:  # a producer that is newer: what it says besides is nobody's
+                self.faults["fields of a newer producer"] += 1
+                body = canonical({**json.loads(body), f"x_{random_id()[:6]}": f"canary {random_id()}"})
+            kid, sealed = keys.seal(f"{message_id}|{event.event_type}", body)
             envelope = Envelope(
                 id=message_id,
                 source=source,

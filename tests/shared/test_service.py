@@ -201,6 +201,7 @@ def test_what_could_not_be_read_stays_parked_for_the_reason_that_is_listed(
 
 def test_a_service_does_not_start_without_its_keys(tmp_path: Path) -> None:
     settings = settings_in(tmp_path, key_store_url=f"sqlite:///{tmp_path}/nowhere/keys.db")
+    fresh_tables(settings.database_url)
     service = Service("assessment", settings, Base.metadata, {})
 
     with pytest.raises(OperationalError), TestClient(new_service_app(service, title="Test", version="1")):

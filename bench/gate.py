@@ -1,0 +1,265 @@
+"""How fast the gate is: events in, decided, kept, noticed; openings from request to answer. Beside a bare forwarder.
+
+`python -m bench.gate [EVENTS]` starts a private broker and, where one is installed, a private PostgreSQL. Each round
+measures the forwarder and the gate one after the other; only the ratios of one run carry over to another machine.
+"""
+
+import asyncio
+import json
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from statistics import median
+from time import perf_counter, process_time
+from uuid import uuid4
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+
+from bench.kit import channel_of, with_many_in_flight
+from ops.broker import Broker, private_broker
+from ops.postgres import find_postgres, private_postgres
+from services.consent import commissions, grants
+from services.consent.app import ConsentService
+from services.consent.domain import RecipientRole, referral_purpose
+from services.consent.handlers import know_case, know_referral
+from services.consent.settings import ConsentSettings
+from shared import topology
+from shared.contracts.assessment import FactRecorded
+from shared.contracts.categories import Category
+from shared.contracts.envelope import Envelope
+from shared.contracts.requests import read_command
+from shared.observability import set_up_logging
+from shared.outbox import random_id
+from shared.unit_of_work import UnitOfWork
+from tests.consent.builders import (
+    JOBCENTER,
+    NOON,
+    a_case,
+    a_commission,
+    a_declaration,
+    a_finding,
+    a_referral,
+    new_id,
+)
+from tests.consent.stores import PostgresStores, SqliteStores
+from tests.consent.surroundings import Store, register, settings_in
+from tests.system.recipients import a_registration
+
+WORK, HEALTH = Category.WORK, Category.MENTAL_HEALTH
+PER_SECOND = 50.0
+DEADLINE = (datetime.now(UTC).date() + timedelta(days=99)).isoformat()
+
+
+def names(recipients: int) -> list[str]:
+    """Return the Jobcenter and as many clinics as it takes."""
+    return [JOBCENTER, *(f"clinic-{number:03}" for number in range(1, recipients))]
+
+
+def fill_gate(work: UnitOfWork, *, persons: int, recipients: int, settings: ConsentSettings) -> list[FactRecorded]:
+    """Have people commissioned and referred, who release to all; return an event about each that every one may know."""
+    for name in names(recipients):
+        role = RecipientRole.JOBCENTER if name == JOBCENTER else RecipientRole.PROVIDER
+        register(work, name, role, WORK, *([HEALTH] if role is RecipientRole.PROVIDER else []))
+    events = []
+    for number in range(persons):
+        person, order = f"person-{new_id()}", read_command(a_commission(f"BG-{number}", deadline=DEADLINE))
+        commissions.take_command(work, recipient_id=JOBCENTER, command=order, settings=settings)
+        know_case(work, a_case(person, next(item.key_id for item in reversed(work.outgoing) if item.key_id)))
+        grants.record(work, a_declaration(person, WORK))
+        for name in names(recipients)[1:]:
+            referral = a_referral(person, WORK, HEALTH, recipient_id=name)
+            know_referral(work, referral, settings=settings)
+            purpose = referral_purpose(referral.referral_id)
+            grants.record(work, a_declaration(person, WORK, recipient_id=name, purpose=purpose))
+        events.append(a_finding(person, WORK, at=NOON))
+    work.outgoing.clear()
+    return events
+
+
+def a_service(folder: Path, store: Store, broker: Broker | None) -> ConsentService:
+    """Return a gate, on the broker if there is one."""
+    if broker is None:
+        return ConsentService(settings_in(folder, store))
+    url = broker.amqp_url("consent", topology.CARE)
+    outside = url.removesuffix(f"/{topology.CARE}")
+    lines = {"broker_url": url, "recipients_broker_url": outside, "timer_seconds": 1.0}
+    return ConsentService(settings_in(folder, store).model_copy(update=lines))
+
+
+def report(what: str, count: int, seconds: float, cpu: float, times: list[float] | None = None) -> float:
+    """Print a row and return the rate."""
+    took = sorted(times or [])
+    quick = f"{median(took) * 1000:.1f} / {took[int(len(took) * 0.99)] * 1000:.1f}" if took else ""
+    memory = getrusage(RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"| {what:<52} | {count / seconds:>7,.0f} | {cpu / count * 1e6:>8,.0f} | {quick:>13} | {memory:>5,.0f} |",
+        flush=True,
+    )
+    return count / seconds
+
+
+async def forward(broker: Broker, bodies: list[bytes]) -> float:
+    """Consume, publish confirmed, acknowledge: no decision, no database."""
+    await fill_queue(broker, [])
+    await fill_queue(broker, bodies)
+    done, count = asyncio.Event(), 0
+    async with channel_of(broker, "consent") as source, channel_of(broker, "consent") as sink:
+        await source.set_qos(prefetch_count=100)
+        queue = await source.get_queue(topology.events_queue("consent"), ensure=False)
+        exchange = await sink.get_exchange(topology.EVENTS, ensure=False)
+
+        async def one(message: AbstractIncomingMessage) -> None:
+            nonlocal count
+            copy = aio_pika.Message(message.body, delivery_mode=2, message_id=random_id())
+            await exchange.publish(copy, routing_key="nobody.reads_this.v1", mandatory=False)
+            await message.ack()
+            count += 1
+            if count == len(bodies):
+                done.set()
+
+        started, cpu = perf_counter(), process_time()
+        tag = await queue.consume(one)
+        await done.wait()
+        rate = report("bare aio-pika forwarder", len(bodies), perf_counter() - started, process_time() - cpu)
+        await queue.cancel(tag)
+    return rate
+
+
+async def fill_queue(broker: Broker, bodies: list[bytes]) -> None:
+    """Put events into the gate's queue; without any, take out what earlier runs left."""
+    if not bodies:
+        async with channel_of(broker, "consent") as channel:
+            await (await channel.get_queue(topology.events_queue("consent"), ensure=False)).purge()
+    async with channel_of(broker, "assessment") as channel:
+        exchange = await channel.get_exchange(topology.EVENTS, ensure=False)
+        copies = [aio_pika.Message(body, delivery_mode=2, message_id=random_id()) for body in bodies]
+        key = FactRecorded.event_type
+        await with_many_in_flight([partial(exchange.publish, copy, routing_key=key) for copy in copies])
+
+
+async def measure(folder: Path, store: Store, broker: Broker, what: str, *, persons: int, recipients: int) -> float:
+    """Measure ingest, from the first event published to the last notice confirmed; then openings."""
+    quiet = a_service(folder, store, None)
+    settings = ConsentSettings.model_validate(quiet.settings.model_dump())
+    async with quiet.running():
+        fill = partial(fill_gate, persons=persons, recipients=recipients, settings=settings)
+        events = await quiet.writer.run(fill)
+    service = a_service(folder, store, broker)
+    bodies = [sealed(service, event) for event in events]
+    await fill_queue(broker, [])
+    async with service.running():
+        while len([up for up in service.outside.lines_up().values() if up]) < recipients:
+            await asyncio.sleep(0.1)
+        started, cpu = perf_counter(), process_time()
+        await fill_queue(broker, bodies)
+        while counted(service, "inbox") < persons or counted(service, "outbox WHERE sent_at IS NULL"):
+            await asyncio.sleep(0.05)
+        name = f"gate, {what}, {recipients} recipients: event to notices"
+        rate = report(name, persons, perf_counter() - started, process_time() - cpu)
+        if recipients == 1:
+            await measure_openings(broker, what)
+    return rate
+
+
+def sealed(service: ConsentService, event: FactRecorded) -> bytes:
+    """Wrap an event as its producer does."""
+    message_id = random_id()
+    kid, body = service.zone_keys.seal(f"{message_id}|{event.event_type}", event.body())
+    return Envelope(message_id, "assessment", event.event_type, NOON, random_id(), kid, body).to_bytes()
+
+
+def counted(service: ConsentService, rows: str) -> int:
+    """Count rows of a table."""
+    with service.database.engine.connect() as connection:
+        return int(connection.exec_driver_sql(f"SELECT count(*) FROM {rows}").scalar_one())  # noqa: S608  our own
+
+
+async def measure_openings(broker: Broker, what: str) -> None:
+    """Open what waits as a recipient does: half of it as fast as it goes, half at a steady rate."""
+    connection = await aio_pika.connect(broker.amqp_url(JOBCENTER, JOBCENTER))
+    async with connection:
+        channel = await connection.channel()
+        notices: list[str] = []
+        inbox = await channel.get_queue("inbox", ensure=False)
+        while (message := await inbox.get(fail=False, no_ack=True)) is not None:
+            notices.append(str(json.loads(message.body)["id"]))
+        asking = Asking(channel)
+        await asking.start()
+        half = len(notices) // 2
+        started, cpu = perf_counter(), process_time()
+        await with_many_in_flight([partial(asking.ask, notice) for notice in notices[:half]])
+        report(f"gate, {what}: openings, as many as it takes", half, perf_counter() - started, process_time() - cpu)
+        started, cpu, tasks = perf_counter(), process_time(), []
+        for number, notice in enumerate(notices[half:]):
+            await asyncio.sleep(max(0.0, started + number / PER_SECOND - perf_counter()))
+            tasks.append(asyncio.create_task(asking.ask(notice)))
+        times = list(await asyncio.gather(*tasks))
+        name = f"gate, {what}: openings, {PER_SECOND:.0f} a second"
+        report(name, len(times), perf_counter() - started, process_time() - cpu, times)
+
+
+class Asking:
+    """One recipient's connection; the answers are not unsealed, which costs it as much as asking."""
+
+    def __init__(self, channel: AbstractChannel) -> None:
+        self._channel = channel
+        self._waiting: dict[str, asyncio.Future[None]] = {}
+
+    async def start(self) -> None:
+        """Listen for answers."""
+        replies = await self._channel.get_queue("amq.rabbitmq.reply-to", ensure=False)
+        await replies.consume(self._take, no_ack=True)
+        self._requests = await self._channel.get_exchange("requests", ensure=False)
+
+    async def ask(self, notice: str) -> float:
+        """Ask, and return how long the answer took."""
+        asked, started = uuid4().hex, perf_counter()
+        waiting = self._waiting[asked] = asyncio.get_running_loop().create_future()
+        message = aio_pika.Message(
+            json.dumps({"open": notice}).encode(),
+            user_id=JOBCENTER,
+            reply_to="amq.rabbitmq.reply-to",
+            correlation_id=asked,
+        )
+        await self._requests.publish(message, "open")
+        await waiting
+        return perf_counter() - started
+
+    async def _take(self, message: AbstractIncomingMessage) -> None:
+        self._waiting.pop(str(message.correlation_id)).set_result(None)
+
+
+def main(number: int = 1000) -> None:
+    """Start what is needed, measure, and print the table."""
+    set_up_logging("bench", level="CRITICAL")
+    with tempfile.TemporaryDirectory(prefix="gesehen-bench-") as place:
+        folder = Path(place)
+        registered = [a_registration(name) for name in names(100)]
+        with private_broker(folder / "stage", recipients=registered, tell=lambda _: None) as broker:
+            print("| | a second | CPU µs | p50 / p99 ms | MB |\n|---|---|---|---|---|", flush=True)
+            measure_on(folder, "SQLite", SqliteStores(folder), broker, number)
+            if find_postgres() is not None:
+                with private_postgres(folder / "postgres") as postgres:
+                    stores = PostgresStores(postgres.url("bench"))
+                    measure_on(folder, "PostgreSQL", stores, broker, number)
+                    stores.drop()
+
+
+def measure_on(folder: Path, what: str, stores: SqliteStores | PostgresStores, broker: Broker, number: int) -> None:
+    """Measure one database with one, ten and a hundred recipients, each beside the forwarder."""
+    bodies = [b"x" * 1500] * number
+    for recipients, persons in ((1, number), (10, max(10, number // 10)), (100, max(10, number // 50))):
+        place = folder / f"{what}-{recipients}"
+        place.mkdir()
+        bare = asyncio.run(forward(broker, bodies))
+        with stores.fresh(place) as store:
+            rate = asyncio.run(measure(place, store, broker, what, persons=persons, recipients=recipients))
+        print(f"| {'of the forwarder':<52} | {rate / bare:>7.2f} | | | |", flush=True)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:2]))
