@@ -6,7 +6,7 @@ SERVICES := intake assessment referral consent
 CODE := shared services sdk ops examples tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo story test check evidence no-detriment bench clean $(SERVICES:%=test-%)
+.PHONY: help bootstrap demo story test check evidence mutation no-detriment bench clean $(SERVICES:%=test-%)
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ check: bootstrap ## format, lint, types, import rules, contract drift
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -n auto --dist worksteal tests/architecture tests/contracts
 
+mutation: bootstrap ## break decision and release in every small way; what survives stands in docs/mutation-survivors.md
+	@UV_PROJECT_ENVIRONMENT=.run/mutation UV_CACHE_DIR=.run/cache/uv .run/tools/uv sync --quiet --frozen --group mutation
+	@.run/mutation/bin/mutmut run >.run/mutation.log 2>&1; .run/mutation/bin/mutmut results | grep -v killed
+
 no-detriment: bootstrap ## compare who releases all with who refuses all; print the statement (takes about two minutes)
 	@$(BIN)/python -m tests.consent.no_detriment
 
@@ -47,5 +51,5 @@ bootstrap: ## set up .venv from uv.lock; does nothing the second time
 	@GESEHEN_PYTHON_CHOSEN=$(if $(filter file,$(origin PYTHON)),,yes) $(PYTHON) ops/bootstrap.py
 
 clean: ## remove everything that was made here: .venv, .run, caches
-	rm -rf .venv .run .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .run mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.consent.decision import may_know
-from services.consent.domain import Kind, KnownFact, Word
+from services.consent.decision import View, may_know
+from services.consent.domain import Answer, Kind, KnownFact, Word
 from shared.contracts.categories import Category
 from tests.consent.builders import DAY, NOON, SECOND, a_known_fact, an_answer, answers, asked
 
@@ -184,3 +184,22 @@ def test_a_no_for_another_person_recipient_or_purpose_closes_nothing(other: dict
     said = [*answers(WORK), *answers(WORK, NO, **other)]
 
     assert may_know(asked(WORK), [FACT], said, at=NOON) == (FACT,)
+
+
+@pytest.mark.parametrize(
+    ("said", "opens"),
+    [
+        (answers(WORK), set(View)),
+        (answers(WORK, Word.NO), set()),
+        (answers(WORK, Word.ASK), {View.ASK, View.KEEP_ASKED}),
+        (answers(WORK, is_held=True), {View.KEEP, View.KEEP_ASKED}),
+        (answers(WORK, Word.ASK, is_held=True), {View.KEEP_ASKED}),
+        (answers(WORK, is_disputed=True), set()),
+        (answers(WORK, confirm_by=NOON + DAY), set()),
+    ],
+    ids=["yes", "no", "ask", "held yes", "held ask", "disputed", "pending"],
+)
+def test_each_view_opens_what_it_is_for_and_nothing_else(said: list[Answer], opens: set[View]) -> None:
+    fact = a_known_fact(WORK)
+
+    assert {view for view in View if may_know(asked(WORK), [fact], said, at=NOON, view=view)} == opens

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from services.consent.decision import may_know
 from services.consent.domain import KnownFact
 from services.consent.release import (
+    adds_nothing,
     hash_of,
     is_within,
     jobcenter_situation,
@@ -273,3 +274,35 @@ def test_two_messages_have_one_hash_only_if_they_say_the_same(one: Fields, two: 
 
     assert hash_of(one) == hash_of(turned)
     assert (hash_of(one) == hash_of(two)) is (one == two)
+
+
+@pytest.mark.parametrize(
+    "build", [lambda known: jobcenter_situation("R", known), lambda k: provider_referral("R", "s", k)]
+)
+def test_a_finding_is_told_with_each_of_its_dates_and_its_origin(build: Any) -> None:
+    content = {"code": "found", "severity": 3, "recorded_on": "2026-02-11", "since_on": "2019-01-05", "amount_cents": 7}
+    fact = a_known_fact(Category.WORK, content=content)
+
+    told = released_fields(build([fact]))
+
+    assert told["work"] == [content]
+    assert told["professional_secrecy"] is True
+
+
+def test_what_adds_nothing_is_within_and_binds_to_no_secrecy_beyond() -> None:
+    one, two = {"code": "one"}, {"code": "two"}
+    before, bound = {"type": "t", "work": [one, two]}, {"type": "t", "work": [one], "professional_secrecy": True}
+
+    assert adds_nothing({"type": "t", "work": [one]}, before)
+    assert not adds_nothing({"type": "t", "work": [{"code": "three"}]}, before)
+    assert not adds_nothing(bound, before)
+    assert adds_nothing(bound, bound)
+    assert adds_nothing({"type": "t", "work": [one]}, bound)
+    assert not adds_nothing(before, bound)
+
+
+def test_a_thing_that_stands_alone_is_one_item_whole() -> None:
+    told = {"type": "t", "conclusion": {"code": "one", "decided_on": "2026-02-11"}}
+
+    assert not is_within(told, {"type": "t", "conclusion": {"code": "two", "decided_on": "2026-02-11"}})
+    assert is_within(told, {**told, "work": []})
