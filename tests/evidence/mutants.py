@@ -316,10 +316,10 @@ MUTANTS: list[Mutant] = [
             "test_opening.py::test_an_unknown_notice_is_empty_and_leaves_no_row",
         ),
         (
-            "    reconsider(work, person_id)  # time alone may have ended an answer since\n",
-            "",
-            "what time has ended stays with its recipient until a timer runs",
-            "test_retraction.py::test_what_was_opened_is_retracted_when_an_opening_finds_its_time_over",
+            "subject.closed_at or release.state not in (release_store.WAITING, release_store.OPENED)",
+            "subject.closed_at",
+            "a notice in whose place another was sent still opens",
+            "test_timers.py::test_what_was_not_opened_for_hours_is_sent_afresh_and_the_old_notice_is_empty",
         ),
         (
             "    entry = _enter_content(work, release, composed)\n",
@@ -435,14 +435,15 @@ MUTANTS: list[Mutant] = [
     *_in(
         "release_store.py",
         (
-            "            recipient_id=subject.recipient_id,\n            subject_id",
-            "            recipient_id=sorted(['jobcenter-essen', 'lvr-klinik'])[0],\n            subject_id",
+            "        recipient_id=subject.recipient_id,\n        subject_id",
+            "        recipient_id=sorted(['jobcenter-essen', 'lvr-klinik'])[0],\n        subject_id",
             "a notice can be opened by another recipient",
             "test_referral.py::test_a_provider_opens_what_it_needs_and_was_released_to_it",
         ),
         (
-            "    work.notify(subject.recipient_id, release_id)\n",
-            "    work.notify(subject.recipient_id, release_id)\n    work.notify(subject.recipient_id, random_id())\n",
+            "    work.notify(subject.recipient_id, release.release_id)\n",
+            "    work.notify(subject.recipient_id, release.release_id)\n"
+            "    work.notify(subject.recipient_id, random_id())\n",
             "one release sends two notices",
             "test_notices.py::test_a_grant_that_reaches_back_brings_one_notice_that_opens_to_what_was_released",
         ),
