@@ -18,9 +18,8 @@ from shared.contracts.consent import Awaited, PersonAwaited
 from shared.unit_of_work import UnitOfWork
 
 
-def put(work: UnitOfWork, subject: SubjectRow, question: Composed | None) -> None:
-    """Have exactly this message wait for the person's word; one that is out of date waits no longer."""
-    known = inquiry_store.inquiries_about(work, subject)
+def put(work: UnitOfWork, subject: SubjectRow, question: Composed | None, *, known: list[Inquiry]) -> None:
+    """Have exactly this message wait for the person's word; one of the `known` that is out of date waits no longer."""
     sha256 = hash_of(question.fields) if question else None
     for inquiry in known:
         if inquiry.state == inquiry_store.WAITING and inquiry.sha256 != sha256:

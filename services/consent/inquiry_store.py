@@ -1,5 +1,6 @@
 """Reads and writes the messages that wait, or waited, for a person's word. It decides nothing."""
 
+from collections import defaultdict
 from secrets import token_urlsafe
 from typing import Any
 
@@ -16,15 +17,17 @@ log = structlog.get_logger()
 
 WAITING, DECLINED, LAPSED, VOID = "waiting", "declined", "lapsed", "void"
 
-_INQUIRIES = (
-    select(InquiryRow).where(InquiryRow.subject_id == bindparam("subject_id")).order_by(col(InquiryRow.asked_at))
-)
+_INQUIRIES = select(InquiryRow).where(InquiryRow.person_id == bindparam("person_id")).order_by(col(InquiryRow.asked_at))
 
 
-def inquiries_about(work: UnitOfWork, subject: SubjectRow) -> list[Inquiry]:
-    """Return all inquiries about a subject, oldest first. What cannot be read does not count, and stops nothing."""
-    rows = work.session.exec(_INQUIRIES, params={"subject_id": subject.subject_id})
-    return [inquiry for row in rows if (inquiry := read_or_none(work, row)) is not None]
+def inquiries_of(work: UnitOfWork, person_id: str) -> dict[str, list[Inquiry]]:
+    """Return a person's inquiries by subject, oldest first. What cannot be read does not count, and stops nothing."""
+    found: dict[str, list[Inquiry]] = defaultdict(list)
+    for row in work.session.exec(_INQUIRIES, params={"person_id": person_id}):
+        inquiry = read_or_none(work, row)
+        if inquiry is not None:
+            found[row.subject_id].append(inquiry)
+    return found
 
 
 def read_or_none(work: UnitOfWork, row: InquiryRow) -> Inquiry | None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import structlog
 
-from services.consent import answer_store, fact_store, inquiries, release_store, store
+from services.consent import answer_store, fact_store, inquiries, inquiry_store, release_store, store
 from services.consent.composition import Composed, Position
-from services.consent.domain import Answer, Ending, KnownFact, referral_purpose
+from services.consent.domain import Answer, Ending, Inquiry, KnownFact, referral_purpose
 from services.consent.position_store import position_of
 from services.consent.recipient_tables import RecipientRow
 from services.consent.release import adds_nothing
@@ -47,31 +47,47 @@ def reconsider(work: UnitOfWork, person_id: str) -> dict[str, Reconsidered]:
     if not answers or not subjects:  # nobody was ever allowed to know anything
         _forget_if_over(work, person_id, answers)
         return found
-    facts = fact_store.facts_of(work, person_id)
+    facts, asked = fact_store.facts_of(work, person_id), inquiry_store.inquiries_of(work, person_id)
+    releases = release_store.releases_of(work.session, person_id)
+    recipients = store.recipients(work.session, {subject.recipient_id for subject in subjects}, at=work.now)
     for subject in subjects:
-        recipient = store.recipient(work.session, subject.recipient_id, at=work.now)
+        recipient = recipients.get(subject.recipient_id)
         if recipient is not None:
-            stand = _position(work, subject, recipient, facts, answers)
-            found[subject.subject_id] = Reconsidered(stand, _reconsider_subject(work, subject, stand, answers))
+            known, mine = asked.get(subject.subject_id, []), releases.get(subject.subject_id, [])
+            stand = _position(work, subject, recipient, facts, answers, known=known)
+            _reconsider_subject(work, subject, stand, answers, releases=mine, known=known)
+            found[subject.subject_id] = Reconsidered(stand, mine)
     _forget_if_over(work, person_id, answers)
     return found
 
 
 def _position(
-    work: UnitOfWork, subject: SubjectRow, recipient: RecipientRow, facts: list[KnownFact], answers: list[Answer]
+    work: UnitOfWork,
+    subject: SubjectRow,
+    recipient: RecipientRow,
+    facts: list[KnownFact],
+    answers: list[Answer],
+    *,
+    known: list[Inquiry],
 ) -> Position:
     """Return where a recipient stands; about a subject that cannot be read nothing may be told, or stay told."""
     try:
-        return position_of(work, subject, recipient, facts, answers)
+        return position_of(work, subject, recipient, facts, answers, inquiries=known)
     except UnreadableValue:
         log.error("subject_unreadable", subject_id=subject.subject_id)
         return Position(Composed({}))
 
 
 def _reconsider_subject(
-    work: UnitOfWork, subject: SubjectRow, stand: Position, answers: list[Answer]
-) -> list[ReleaseRow]:
-    releases = release_store.releases_of(work.session, subject.subject_id)
+    work: UnitOfWork,
+    subject: SubjectRow,
+    stand: Position,
+    answers: list[Answer],
+    *,
+    releases: list[ReleaseRow],
+    known: list[Inquiry],
+) -> None:
+    """Do so for one subject; a new release is added to `releases`."""
     opened = [release for release in releases if release.told_entry is not None]
     held = max(opened, key=lambda release: release.told_entry or 0, default=None)  # it replaced those before it
     _retract(work, subject, stand, opened)
@@ -81,10 +97,9 @@ def _reconsider_subject(
         releases.append(release_store.add_release(work, subject, kind=release_store.CONTENT))
     if not is_news:
         release_store.void(work.session, waiting)
-    inquiries.put(work, subject, None if subject.closed_at else stand.question)
+    inquiries.put(work, subject, None if subject.closed_at else stand.question, known=known)
     if subject.kind == store.REFERRAL and not subject.closed_at and not stand.is_held:
         _say_clearance(work, subject, stand.tell, answers)
-    return releases
 
 
 def _is_held(work: UnitOfWork, held: ReleaseRow | None, tell: Composed) -> bool:

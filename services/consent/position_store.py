@@ -1,12 +1,13 @@
-"""Reads what `composition.py` composes from: of whom, to whom, which words on messages. It decides nothing."""
+"""From rows to what `composition.py` composes from: about whom, to whom, for what. It decides nothing."""
 
-from services.consent import inquiry_store, store
-from services.consent.composition import About, Position, position, waits_for_words
+from services.consent import store
+from services.consent.composition import About, Position, position
 from services.consent.domain import (
     BENEFIT,
     REQUIRED_KINDS,
     Answer,
     Asked,
+    Inquiry,
     KnownFact,
     RecipientRole,
     referral_purpose,
@@ -31,11 +32,15 @@ def asked_of(subject: SubjectRow, recipient: RecipientRow) -> Asked:
 
 
 def position_of(
-    work: UnitOfWork, subject: SubjectRow, recipient: RecipientRow, facts: list[KnownFact], answers: list[Answer]
+    work: UnitOfWork,
+    subject: SubjectRow,
+    recipient: RecipientRow,
+    facts: list[KnownFact],
+    answers: list[Answer],
+    *,
+    inquiries: list[Inquiry],
 ) -> Position:
     """Return where a recipient stands about a subject now; raise UnreadableValue if its reference cannot be read."""
-    asked = asked_of(subject, recipient)
-    about = About(asked, RecipientRole(recipient.role), store.reference_of(work, subject), subject.service)
-    asks = waits_for_words(asked, answers, at=work.now)
-    inquiries = inquiry_store.inquiries_about(work, subject) if asks else []
+    asked, role = asked_of(subject, recipient), RecipientRole(recipient.role)
+    about = About(asked, role, store.reference_of(work, subject), subject.service)
     return position(about, facts, answers, inquiries, at=work.now)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from services.consent import answer_store, fact_store, store
+from services.consent import answer_store, fact_store, inquiry_store, store
 from services.consent.composition import Composed, Position
 from services.consent.domain import REQUIRED_KINDS, Answer, Kind, Place, RecipientRole, Word
 from services.consent.errors import NotAcceptable, RecipientNotFound
@@ -90,8 +90,11 @@ def _position(work: UnitOfWork, subject: SubjectRow, answers: list[Answer]) -> t
     recipient = store.recipient(work.session, subject.recipient_id, at=work.now)
     if recipient is None:
         return None
-    facts = fact_store.facts_of(work, str(subject.person_id))
-    return position_of(work, subject, recipient, facts, answers), asked_of(subject, recipient).purpose
+    person_id = str(subject.person_id)
+    facts = fact_store.facts_of(work, person_id)
+    inquiries = inquiry_store.inquiries_of(work, person_id).get(subject.subject_id, [])
+    stand = position_of(work, subject, recipient, facts, answers, inquiries=inquiries)
+    return stand, asked_of(subject, recipient).purpose
 
 
 def _shown(stand: Position) -> Seen:

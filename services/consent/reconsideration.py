@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, func, insert, literal, union, update
 from sqlalchemy import select as select_row
 from sqlmodel import Session, col, select
 
-from services.consent import answer_store, inquiries, release_store, store
+from services.consent import answer_store, inquiries, inquiry_store, release_store, store
 from services.consent.domain import Ending, Word
 from services.consent.notices import NOT_CLEARED, reconsider
 from services.consent.recipient_tables import ReconsiderationRow
@@ -120,11 +120,13 @@ def _is_towards(row: ReconsiderationRow) -> ColumnElement[bool]:
 
 def _close_subjects(work: UnitOfWork, row: ReconsiderationRow) -> None:
     """Ask the person nothing more for an ended recipient, and say inside that no help will come from there."""
+    releases = release_store.releases_of(work.session, row.person_id)
+    asked = inquiry_store.inquiries_of(work, row.person_id)
     for subject in store.subjects_of(work.session, row.person_id):
         if subject.recipient_id != row.recipient_id:
             continue
-        release_store.void(work.session, release_store.releases_of(work.session, subject.subject_id))
-        inquiries.put(work, subject, None)
+        release_store.void(work.session, releases.get(subject.subject_id, []))
+        inquiries.put(work, subject, None, known=asked.get(subject.subject_id, []))
         if subject.kind == store.REFERRAL and not subject.closed_at and subject.clearance != NOT_CLEARED:
             subject.clearance = NOT_CLEARED
             work.session.add(subject)

@@ -1,5 +1,6 @@
 """Reads and writes what can be opened: each release is one notice. It decides nothing."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from sqlalchemy import bindparam
@@ -46,9 +47,12 @@ def send_afresh(work: UnitOfWork, release: ReleaseRow) -> None:
         add_release(work, subject, kind=release.kind, target_id=release.target_id)
 
 
-def releases_of(session: Session, subject_id: str) -> list[ReleaseRow]:
-    """Return the content releases of a subject, oldest first."""
-    return list(session.exec(_RELEASES, params={"subject_id": subject_id}))
+def releases_of(session: Session, person_id: str) -> dict[str, list[ReleaseRow]]:
+    """Return the content releases about a person by subject, oldest first."""
+    found: dict[str, list[ReleaseRow]] = defaultdict(list)
+    for row in session.exec(_RELEASES, params={"person_id": person_id}):
+        found[row.subject_id].append(row)
+    return found
 
 
 def last_opened(releases: Iterable[ReleaseRow]) -> ReleaseRow | None:
@@ -59,6 +63,6 @@ def last_opened(releases: Iterable[ReleaseRow]) -> ReleaseRow | None:
 
 _RELEASES = (
     select(ReleaseRow)
-    .where(ReleaseRow.subject_id == bindparam("subject_id"), ReleaseRow.kind == CONTENT)
+    .where(ReleaseRow.person_id == bindparam("person_id"), ReleaseRow.kind == CONTENT)
     .order_by(col(ReleaseRow.created_at))
 )

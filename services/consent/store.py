@@ -21,6 +21,9 @@ _SUBJECTS = (
 )
 
 
+_RECIPIENTS = select(RecipientRow).where(col(RecipientRow.recipient_id).in_(bindparam("recipient_ids", expanding=True)))
+
+
 def reference_index(secret: bytes, recipient_id: str, reference: str) -> str:
     """Return a keyed hash by which a reference is found without lying readable in the table."""
     return hmac.new(secret, f"reference|{recipient_id}|{reference}".encode(), hashlib.sha256).hexdigest()
@@ -42,12 +45,23 @@ def load_person(session: Session, person_id: str) -> PersonRow:
 
 
 def recipient(session: Session, recipient_id: str, *, at: datetime, locked: bool = False) -> RecipientRow | None:
-    """Return a recipient to whom anything may leave at that moment: not ended, and its commitment in force.
+    """Return a recipient to whom anything may leave at that moment.
 
-    The one place that says so. `locked` keeps it from being ended before this transaction commits.
+    `locked` keeps it from being ended before this transaction commits.
     """
     found = registered(session, recipient_id, locked=locked)
-    return found if found is not None and at < found.commitment_ends_at else None
+    return found if found is not None and _may_be_told(found, at=at) else None
+
+
+def recipients(session: Session, recipient_ids: set[str], *, at: datetime) -> dict[str, RecipientRow]:
+    """Return those of the named recipients to whom anything may leave at that moment, by id."""
+    rows = session.exec(_RECIPIENTS, params={"recipient_ids": sorted(recipient_ids)}).all()
+    return {row.recipient_id: row for row in rows if _may_be_told(row, at=at)}
+
+
+def _may_be_told(row: RecipientRow, *, at: datetime) -> bool:
+    """Whether anything may leave to a recipient: it has not ended, and its commitment is in force. Said here alone."""
+    return row.ended_at is None and at < row.commitment_ends_at
 
 
 def registered(session: Session, recipient_id: str, *, locked: bool = False) -> RecipientRow | None:
