@@ -182,7 +182,7 @@ class Town:
 
     async def _look(self, histories: list[History], phase: int) -> None:
         """Have each observer open all that has come; of every fourth group also all that came before."""
-        await asyncio.sleep(0.5)
+        await self._until_delivered()
         whose, persons = self._whose(), {one.person_id: one for one in histories}
         again = {one.person_id for one in histories if one.group % 4 == 0}
         for name, observer in self.observers.items():
@@ -199,14 +199,25 @@ class Town:
                 if person in persons and persons[person].observer == name:
                     self.seen[person].append((phase, _plain(answers[notice])))
 
-    def _whose(self) -> dict[str, str]:
-        """Return about whom each notice is: the gate knows, its recipient does not."""
+    async def _until_delivered(self) -> None:
+        """Wait until each observer has every notice that the gate sent it; a busy client lags behind the broker."""
+        for name, observer in self.observers.items():
+            sent = self._read(f"SELECT message_id FROM outbox WHERE destination = '{name}'")  # noqa: S608  our own
+            while not {str(row[0]) for row in sent} <= set(observer.notices):
+                await asyncio.sleep(0.1)
+
+    def _read(self, query: str) -> list[tuple[Any, ...]]:
+        """Read from the gate's file, which may be read while it writes."""
         path = self.stage.database("consent")
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-            query = "SELECT release.release_id, subject.person_id FROM release JOIN subject USING (subject_id)"
-            found = {str(notice): str(person) for notice, person in connection.execute(query)}
+            found = connection.execute(query).fetchall()
         connection.close()
         return found
+
+    def _whose(self) -> dict[str, str]:
+        """Return about whom each notice is: the gate knows, its recipient does not."""
+        query = "SELECT release.release_id, subject.person_id FROM release JOIN subject USING (subject_id)"
+        return {str(notice): str(person) for notice, person in self._read(query)}
 
     async def _with_a_crash(self, work: Awaitable[None]) -> None:
         """Kill the gate while something is under way, and start it again; later cut every connection that it has."""
@@ -232,12 +243,7 @@ class Town:
             await asyncio.sleep(0.2)
 
     def _count(self, rows: str) -> int:
-        """Count rows in the gate's file, which may be read while it writes."""
-        path = self.stage.database("consent")
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-            found = int(connection.execute(f"SELECT count(*) FROM {rows}").fetchone()[0])  # noqa: S608  our own
-        connection.close()
-        return found
+        return int(self._read(f"SELECT count(*) FROM {rows}")[0][0])  # noqa: S608  our own
 
 
 def _request(history: History, said: Words) -> tuple[str, dict[str, Any]]:
