@@ -103,12 +103,6 @@ def compose(
     )
 
 
-def waits_for_words(asked: Asked, answers: Iterable[Answer], *, at: datetime) -> bool:
-    """Whether words on single messages count here: an ask, or a hold, which may have stopped one, stands."""
-    states = (answer.state(at=at) for answer in _answers_for(asked, answers))
-    return any(state in (AnswerState.ASKED, AnswerState.PAUSED) for state in states)
-
-
 def position(
     about: About,
     facts: Iterable[KnownFact],
@@ -119,11 +113,12 @@ def position(
 ) -> Position:
     """Return what may be told now, which message waits for the person's word, and what may stay where it is.
 
-    `inquiries` are those about this subject; where no answer `waits_for_words` none of them counts.
+    `inquiries` are those about this subject; none of them counts where no ask and no hold stands.
     """
     facts, answers = tuple(facts), _answers_for(about.asked, answers)
     by_yes = compose(about, facts, answers, at=at)
-    if not waits_for_words(about.asked, answers, at=at):
+    states = {answer.state(at=at) for answer in answers}
+    if not states & {AnswerState.ASKED, AnswerState.PAUSED}:
         return Position(by_yes)
     kept = items_of(compose(about, facts, answers, at=at, view=View.KEEP).fields)
     approved = _approved(inquiries, answers, at=at)
@@ -131,7 +126,7 @@ def position(
         by_any_word = items_of(compose(about, facts, answers, at=at, view=View.KEEP_ASKED).fields)
         kept |= {item for inquiry in approved for item in items_of(inquiry.fields) & by_any_word}
     by_word = compose(about, facts, answers, at=at, view=View.ASK)
-    if any(answer.state(at=at) is AnswerState.PAUSED for answer in answers):  # a hold asks nothing either
+    if AnswerState.PAUSED in states:  # a hold asks nothing either
         return Position(by_yes, is_held=True, _kept=frozenset(kept))
     if items_of(by_word.fields) == items_of(by_yes.fields):
         return Position(by_yes, _kept=frozenset(kept))

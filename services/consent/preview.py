@@ -11,7 +11,6 @@ from services.consent.domain import REQUIRED_KINDS, Answer, Kind, Place, Recipie
 from services.consent.errors import NotAcceptable, RecipientNotFound
 from services.consent.position_store import asked_of, position_of
 from services.consent.release import hash_of
-from services.consent.tables import SubjectRow
 from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
 
@@ -68,14 +67,17 @@ def would_see(
         ),
     ]
     seen, others = None, []
-    for subject in store.subjects_of(work.session, person_id):
-        if subject.closed_at is not None:
+    facts, asked = fact_store.facts_of(work, person_id), inquiry_store.inquiries_of(work, person_id)
+    subjects = [one for one in store.subjects_of(work.session, person_id) if one.closed_at is None]
+    told = store.recipients(work.session, {subject.recipient_id for subject in subjects}, at=work.now)
+    for subject in subjects:
+        its = told.get(subject.recipient_id)
+        if its is None:
             continue
-        found = _position(work, subject, supposed)
-        if found is None:
-            continue
-        is_it = (subject.recipient_id, found[1]) == (recipient_id, purpose)
-        shown = {"recipient_id": subject.recipient_id, "purpose": found[1], **_shown(found[0])}
+        stand = position_of(work, subject, its, facts, supposed, inquiries=asked.get(subject.subject_id, []))
+        its_purpose = asked_of(subject, its).purpose
+        is_it = (subject.recipient_id, its_purpose) == (recipient_id, purpose)
+        shown = {"recipient_id": subject.recipient_id, "purpose": its_purpose, **_shown(stand)}
         if is_it:
             seen = shown
         else:
@@ -84,17 +86,6 @@ def would_see(
         raise NotAcceptable(("purpose", "does not concern this recipient"))
     waits = place is not Place.ELSEWHERE and set(words.values()) != {Word.NO}
     return {**seen, "waits_for_confirmation": waits, "others": others}
-
-
-def _position(work: UnitOfWork, subject: SubjectRow, answers: list[Answer]) -> tuple[Position, str] | None:
-    recipient = store.recipient(work.session, subject.recipient_id, at=work.now)
-    if recipient is None:
-        return None
-    person_id = str(subject.person_id)
-    facts = fact_store.facts_of(work, person_id)
-    inquiries = inquiry_store.inquiries_of(work, person_id).get(subject.subject_id, [])
-    stand = position_of(work, subject, recipient, facts, answers, inquiries=inquiries)
-    return stand, asked_of(subject, recipient).purpose
 
 
 def _shown(stand: Position) -> Seen:

@@ -273,8 +273,8 @@ MUTANTS: list[Mutant] = [
             "test_ask.py::test_a_no_to_a_message_is_no_and_the_same_text_is_not_asked_again",
         ),
         (
-            "answer.state(at=at) is AnswerState.PAUSED for answer in answers):",
-            "answer.state(at=at) is AnswerState.DISPUTED for answer in answers):",
+            "    if AnswerState.PAUSED in states:",
+            "    if AnswerState.DISPUTED in states:",
             "a hold is not seen as one, and takes a clearance back",
             "test_pressure.py::test_a_hold_does_not_take_a_clearance_back",
         ),
