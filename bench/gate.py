@@ -19,7 +19,7 @@ from uuid import uuid4
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
-from bench.kit import channel_of, with_many_in_flight
+from bench.kit import empty, forwarder, put, sealed, with_many_in_flight
 from ops.broker import Broker, private_broker
 from ops.postgres import find_postgres, private_postgres
 from services.consent import commissions, grants
@@ -30,10 +30,8 @@ from services.consent.settings import ConsentSettings
 from shared import topology
 from shared.contracts.assessment import FactRecorded
 from shared.contracts.categories import Category
-from shared.contracts.envelope import Envelope
 from shared.contracts.requests import read_command
 from shared.observability import set_up_logging
-from shared.outbox import random_id
 from shared.unit_of_work import UnitOfWork
 from tests.consent.builders import (
     JOBCENTER,
@@ -104,41 +102,12 @@ def report(what: str, count: int, seconds: float, cpu: float, times: list[float]
 
 async def forward(broker: Broker, bodies: list[bytes]) -> float:
     """Consume, publish confirmed, acknowledge: no decision, no database."""
-    await fill_queue(broker, [])
-    await fill_queue(broker, bodies)
-    done, count = asyncio.Event(), 0
-    async with channel_of(broker, "consent") as source, channel_of(broker, "consent") as sink:
-        await source.set_qos(prefetch_count=100)
-        queue = await source.get_queue(topology.events_queue("consent"), ensure=False)
-        exchange = await sink.get_exchange(topology.EVENTS, ensure=False)
-
-        async def one(message: AbstractIncomingMessage) -> None:
-            nonlocal count
-            copy = aio_pika.Message(message.body, delivery_mode=2, message_id=random_id())
-            await exchange.publish(copy, routing_key="nobody.reads_this.v1", mandatory=False)
-            await message.ack()
-            count += 1
-            if count == len(bodies):
-                done.set()
-
+    await empty(broker, "consent")
+    await put(broker, bodies, routing_key=FactRecorded.event_type)
+    async with forwarder(broker, "consent", len(bodies), routing_key="nobody.reads_this.v1") as run:
         started, cpu = perf_counter(), process_time()
-        tag = await queue.consume(one)
-        await done.wait()
-        rate = report("bare aio-pika forwarder", len(bodies), perf_counter() - started, process_time() - cpu)
-        await queue.cancel(tag)
-    return rate
-
-
-async def fill_queue(broker: Broker, bodies: list[bytes]) -> None:
-    """Put events into the gate's queue; without any, take out what earlier runs left."""
-    if not bodies:
-        async with channel_of(broker, "consent") as channel:
-            await (await channel.get_queue(topology.events_queue("consent"), ensure=False)).purge()
-    async with channel_of(broker, "assessment") as channel:
-        exchange = await channel.get_exchange(topology.EVENTS, ensure=False)
-        copies = [aio_pika.Message(body, delivery_mode=2, message_id=random_id()) for body in bodies]
-        key = FactRecorded.event_type
-        await with_many_in_flight([partial(exchange.publish, copy, routing_key=key) for copy in copies])
+        await run()
+        return report("bare aio-pika forwarder", len(bodies), perf_counter() - started, process_time() - cpu)
 
 
 async def measure(folder: Path, store: Store, broker: Broker, what: str, *, persons: int, recipients: int) -> float:
@@ -150,12 +119,12 @@ async def measure(folder: Path, store: Store, broker: Broker, what: str, *, pers
         events = await quiet.writer.run(fill)
     service = a_service(folder, store, broker)
     bodies = [sealed(service, event) for event in events]
-    await fill_queue(broker, [])
+    await empty(broker, "consent")
     async with service.running():
         while len([up for up in service.outside.lines_up().values() if up]) < recipients:
             await asyncio.sleep(0.1)
         started, cpu = perf_counter(), process_time()
-        await fill_queue(broker, bodies)
+        await put(broker, bodies, routing_key=FactRecorded.event_type)
         while counted(service, "inbox") < persons or counted(service, "outbox WHERE sent_at IS NULL"):
             await asyncio.sleep(0.05)
         name = f"gate, {what}, {recipients} recipients: event to notices"
@@ -163,13 +132,6 @@ async def measure(folder: Path, store: Store, broker: Broker, what: str, *, pers
         if recipients == 1:
             await measure_openings(broker, what)
     return rate
-
-
-def sealed(service: ConsentService, event: FactRecorded) -> bytes:
-    """Wrap an event as its producer does."""
-    message_id = random_id()
-    kid, body = service.zone_keys.seal(f"{message_id}|{event.event_type}", event.body())
-    return Envelope(message_id, "assessment", event.event_type, NOON, random_id(), kid, body).to_bytes()
 
 
 def counted(service: ConsentService, rows: str) -> int:

@@ -27,11 +27,13 @@ from ops.broker import Broker, private_broker
 from ops.postgres import find_postgres, private_postgres
 from shared import topology
 from shared.contracts.assessment import CaseTaken
-from shared.contracts.envelope import Envelope
+from shared.contracts.catalogue import producer_of
+from shared.contracts.envelope import CareEvent
 from shared.contracts.intake import CaseOpened, Origin
 from shared.database import open_engine
 from shared.observability import set_up_logging
-from shared.outbox import random_id
+from shared.outbox import CARE, Outgoing, random_id
+from shared.relay import wrapped
 from shared.service import Service
 from shared.settings import ServiceSettings
 from shared.tables import add_kit_tables
@@ -199,49 +201,65 @@ async def measure_whole_way(
 async def measure_forwarder(broker: Broker, filler: Service, number: int, results: list[Measured]) -> None:
     """Consume, publish confirmed, acknowledge: no decision, no database."""
     await fill(broker, filler, number)
+    async with forwarder(broker, "assessment", number, routing_key=CaseTaken.event_type) as forward:
+        with measured("bare aio-pika: consume, publish confirmed, ack", number, results):
+            await forward()
+
+
+@asynccontextmanager
+async def forwarder(
+    broker: Broker, account: str, number: int, *, routing_key: str
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Give a function that forwards so many messages out of a service's queue."""
     done = asyncio.Event()
     count = 0
-    async with channel_of(broker, "assessment") as source, channel_of(broker, "assessment") as sink:
+    async with channel_of(broker, account) as source, channel_of(broker, account) as sink:
         await source.set_qos(prefetch_count=100)
-        queue = await source.get_queue(topology.events_queue("assessment"), ensure=False)
+        queue = await source.get_queue(topology.events_queue(account), ensure=False)
         exchange = await sink.get_exchange(topology.EVENTS, ensure=False)
 
-        async def forward(message: aio_pika.abc.AbstractIncomingMessage) -> None:
+        async def one(message: aio_pika.abc.AbstractIncomingMessage) -> None:
             nonlocal count
             copy = aio_pika.Message(message.body, delivery_mode=2, message_id=random_id())
-            await exchange.publish(copy, routing_key=CaseTaken.event_type)
+            await exchange.publish(copy, routing_key=routing_key, mandatory=False)
             await message.ack()
             count += 1
             if count == number:
                 done.set()
 
-        with measured("bare aio-pika: consume, publish confirmed, ack", number, results):
-            tag = await queue.consume(forward)
+        async def all_of_them() -> None:
+            tag = await queue.consume(one)
             await done.wait()
-        await queue.cancel(tag)
+            await queue.cancel(tag)
+
+        yield all_of_them
 
 
 async def fill(broker: Broker, service: Service, number: int) -> None:
     """Put events into the service's queue; what earlier runs left is taken out before."""
-    for account in ("assessment", "consent"):
+    await empty(broker, "assessment", "consent")
+    await put(broker, [sealed(service, event) for event in events(number)], routing_key=CaseOpened.event_type)
+
+
+async def empty(broker: Broker, *accounts: str) -> None:
+    """Take out what lies in the queues of services."""
+    for account in accounts:
         async with channel_of(broker, account) as channel:
             await (await channel.get_queue(topology.events_queue(account), ensure=False)).purge()
-    async with channel_of(broker, "intake") as channel:
+
+
+async def put(broker: Broker, bodies: list[bytes], *, routing_key: str) -> None:
+    """Publish events as their producer does."""
+    async with channel_of(broker, producer_of(routing_key)) as channel:
         exchange = await channel.get_exchange(topology.EVENTS, ensure=False)
-        copies = [
-            aio_pika.Message(sealed(service, event), delivery_mode=2, message_id=random_id())
-            for event in events(number)
-        ]
-        await with_many_in_flight(
-            [partial(exchange.publish, copy, routing_key=CaseOpened.event_type) for copy in copies]
-        )
+        copies = [aio_pika.Message(body, delivery_mode=2, message_id=random_id()) for body in bodies]
+        await with_many_in_flight([partial(exchange.publish, copy, routing_key=routing_key) for copy in copies])
 
 
-def sealed(service: Service, event: CaseOpened) -> bytes:
+def sealed(service: Service, event: CareEvent) -> bytes:
     """Wrap an event as its producer does."""
-    message_id = random_id()
-    kid, body = service.zone_keys.seal(f"{message_id}|{event.event_type}", event.body())
-    return Envelope(message_id, "intake", event.event_type, NOON, random_id(), kid, body).to_bytes()
+    item = Outgoing(random_id(), CARE, event.event_type, random_id(), NOON, event.key_id, event.body())
+    return wrapped(item, service.zone_keys, source=producer_of(event.event_type)).to_bytes()
 
 
 @asynccontextmanager

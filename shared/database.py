@@ -143,14 +143,14 @@ class Database:
 
     def check_schema(self) -> None:
         """Raise SchemaBehind if a table or column is missing; what is there besides disturbs nobody."""
-        found, missing = inspect(self.engine), []
-        there = set(found.get_table_names())
+        found = inspect(self.engine).get_multi_columns()  # of all tables at once
+        there = {name: {column["name"] for column in columns} for (_, name), columns in found.items()}
+        missing: list[str] = []
         for table in self._metadata.sorted_tables:
             if table.name not in there:
                 missing.append(table.name)
-                continue
-            columns = {column["name"] for column in found.get_columns(table.name)}
-            missing += [f"{table.name}.{column.name}" for column in table.columns if column.name not in columns]
+            else:
+                missing += [str(column) for column in table.columns if column.name not in there[table.name]]
         if missing:
             raise SchemaBehind(missing)
 
@@ -183,7 +183,7 @@ def touch(session: Session, metadata: MetaData, name: str) -> None:
 
 @cache
 def _touching(table: Table, dialect: str) -> Executable:
-    row = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    row = _insert(table, dialect)
     return row.on_conflict_do_update(index_elements=["name"], set_={"name": row.excluded.name})
 
 
@@ -209,6 +209,8 @@ def insert_or_ignore(session: Session, table: Table, values: dict[str, Any]) -> 
 @cache
 def _insert_unless_there(table: Table, dialect: str) -> Executable:
     # The row itself is asked for: the number of rows is not told by every driver.
-    if dialect == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
-    return postgresql.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
+    return _insert(table, dialect).on_conflict_do_nothing().returning(*table.primary_key)
+
+
+def _insert(table: Table, dialect: str) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)

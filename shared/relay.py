@@ -34,22 +34,26 @@ TRY_AGAIN = timedelta(seconds=2)
 DRAIN_SECONDS = 2.0
 
 
+def wrapped(item: Outgoing, zone_keys: ZoneKeys, *, source: str) -> Envelope:
+    """Return a care event as it travels: its body sealed with the zone key, bound to the message's id and type."""
+    kid, sealed = zone_keys.seal(f"{item.message_id}|{item.type}", item.body)
+    return Envelope(
+        id=item.message_id,
+        source=source,
+        type=item.type,
+        time=item.created_at,
+        correlation_id=item.correlation_id,
+        zone_key=kid,
+        sealed=sealed,
+    )
+
+
 def care_publisher(line: Line, zone_keys: ZoneKeys, *, source: str) -> Publish:
     """Return how a care event is sealed, wrapped and published."""
 
     async def publish(item: Outgoing) -> None:
-        kid, sealed = zone_keys.seal(f"{item.message_id}|{item.type}", item.body)
-        envelope = Envelope(
-            id=item.message_id,
-            source=source,
-            type=item.type,
-            time=item.created_at,
-            correlation_id=item.correlation_id,
-            zone_key=kid,
-            sealed=sealed,
-        )
         message = aio_pika.Message(
-            envelope.to_bytes(),
+            wrapped(item, zone_keys, source=source).to_bytes(),
             content_type=Envelope.CONTENT_TYPE,
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
             message_id=item.message_id,
