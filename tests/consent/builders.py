@@ -256,6 +256,21 @@ def a_declaration(person_id: str, *categories: Category, word: Word = Word.YES, 
     return Declaration(person_id=person_id, **{**values, **changes})
 
 
+def a_proof(**changes: Any) -> dict[str, Any]:
+    """Return how a declaration can be proved, as the person's desk sends it."""
+    return {
+        "channel": "paper",
+        "place": "elsewhere",
+        "language": "de",
+        "text_version": "v1",
+        "text_sha256": SHA,
+        "told_purpose": True,
+        "told_refusal_is_free": True,
+        "told_right_to_withdraw": True,
+        **changes,
+    }
+
+
 def a_commission(reference: str = "BG-2026/0815", **changes: Any) -> dict[str, Any]:
     """Return a Jobcenter's order as it comes over the wire."""
     return {

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.contracts.categories import Category
+from tests.consent.builders import a_conclusion
 from tests.consent.gate import Gate, a_gate_with_recipients
 from tests.consent.kept import Copy, Kept, fill, kept_by
 from tests.consent.stores import PostgresStores, SqliteStores
@@ -54,6 +56,15 @@ def gate(store: Store, tmp_path: Path) -> Iterator[Gate]:
     """Return a running gate that knows a Jobcenter and a clinic."""
     with a_gate_with_recipients(tmp_path, store) as running:
         yield running
+
+
+@pytest.fixture
+def notice(gate: Gate) -> str:
+    """Return a notice about one conclusion, which waits to be opened."""
+    person = gate.a_person()
+    gate.hear(a_conclusion(person))
+    gate.grant(person, Category.CONCLUSION)
+    return gate.notices()[-1]
 
 
 @pytest.fixture(scope="module")

@@ -20,15 +20,6 @@ CONCLUSION, STATEMENT = Category.CONCLUSION, Category.STATEMENT
 STRANGE = "of_a_newer_version"
 
 
-@pytest.fixture
-def notice(gate: Gate) -> str:
-    """Return a notice that waits to be opened."""
-    person = gate.a_person()
-    gate.hear(a_conclusion(person))
-    gate.grant(person, CONCLUSION)
-    return gate.notices()[-1]
-
-
 def write_into(gate: Gate, statement: str) -> None:
     """Have somebody write into the tables."""
     gate.write(lambda work: work.session.execute(text(statement), {"strange": STRANGE}))

@@ -38,15 +38,6 @@ def failing_commits(engine: Engine) -> Iterator[None]:
         engine.dialect.do_commit = commit  # type: ignore[method-assign]  # see above
 
 
-@pytest.fixture
-def notice(gate: Gate) -> str:
-    """Return a notice that waits to be opened."""
-    person = gate.a_person()
-    gate.hear(a_conclusion(person))
-    gate.grant(person, CONCLUSION)
-    return gate.notices()[-1]
-
-
 def test_an_opening_that_cannot_be_committed_is_not_answered(gate: Gate, notice: str) -> None:
     with failing_commits(gate.service.database.engine), pytest.raises(StoreUnavailable):
         gate.open(notice)

@@ -8,7 +8,7 @@ import pytest
 from services.consent.signing import PublicKeys, SignedAs, content_of
 from services.consent.tables import ReceiptRow
 from shared.contracts.categories import Category
-from tests.consent.builders import DAY, JOBCENTER, NOON, SHA, new_id
+from tests.consent.builders import DAY, JOBCENTER, NOON, SHA, a_proof, new_id
 from tests.consent.gate import Gate, running_gate
 from tests.consent.surroundings import Store
 from tests.consent.test_representation import a_representation
@@ -27,17 +27,7 @@ def asked_of(person: str, **changes: Any) -> dict[str, Any]:
         "kinds": ["data_consent"],
         "reaches_back": True,
         "valid_days": 90,
-        "evidence": {
-            "channel": "in_person",
-            "language": "uk",
-            "place": "elsewhere",
-            "text_version": "2026-10",
-            "text_sha256": SHA,
-            "document_sha256": "d" * 64,
-            "told_purpose": True,
-            "told_refusal_is_free": True,
-            "told_right_to_withdraw": True,
-        },
+        "evidence": a_proof(channel="in_person", language="uk", text_version="2026-10", document_sha256="d" * 64),
         **changes,
     }
 

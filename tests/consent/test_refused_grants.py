@@ -7,7 +7,7 @@ import pytest
 from services.consent.domain import RecipientRole
 from services.consent.tables import AnswerRow, GrantRow
 from shared.contracts.categories import Category
-from tests.consent.builders import DAY, DEBT_HELP, JOBCENTER, SHA
+from tests.consent.builders import DAY, DEBT_HELP, JOBCENTER, a_proof
 from tests.consent.gate import Gate
 
 SECRET = "kowalski"
@@ -23,22 +23,7 @@ def a_form(person_id: str, **changes: Any) -> dict[str, Any]:
         "kinds": ["secrecy_release", "data_consent"],
         "reaches_back": True,
         "valid_days": 30,
-        "evidence": evidence(),
-        **changes,
-    }
-
-
-def evidence(**changes: Any) -> dict[str, Any]:
-    """Return how a declaration can be proved."""
-    return {
-        "channel": "paper",
-        "place": "elsewhere",
-        "language": "de",
-        "text_version": "v1",
-        "text_sha256": SHA,
-        "told_purpose": True,
-        "told_refusal_is_free": True,
-        "told_right_to_withdraw": True,
+        "evidence": a_proof(),
         **changes,
     }
 
@@ -70,15 +55,15 @@ def test_a_whole_declaration_is_accepted(sqlite_gate: Gate) -> None:
         ({"reaches_back": SECRET}, "reaches_back"),
         ({"surname": SECRET}, "surname"),
         ({"evidence": None}, "evidence"),
-        ({"evidence": evidence(channel=SECRET)}, "evidence.channel"),
-        ({"evidence": evidence(language="KOWALSKI")}, "evidence.language"),
-        ({"evidence": evidence(text_sha256=SECRET)}, "evidence.text_sha256"),
-        ({"evidence": evidence(document_sha256=SECRET)}, "evidence.document_sha256"),
-        ({"evidence": evidence(text_version="")}, "evidence.text_version"),
-        ({"evidence": evidence(told_purpose=False)}, "evidence.told_purpose"),
-        ({"evidence": evidence(told_refusal_is_free=False)}, "evidence.told_refusal_is_free"),
-        ({"evidence": evidence(told_right_to_withdraw=False)}, "evidence.told_right_to_withdraw"),
-        ({"evidence": evidence(told_right_to_withdraw=None)}, "evidence.told_right_to_withdraw"),
+        ({"evidence": a_proof(channel=SECRET)}, "evidence.channel"),
+        ({"evidence": a_proof(language="KOWALSKI")}, "evidence.language"),
+        ({"evidence": a_proof(text_sha256=SECRET)}, "evidence.text_sha256"),
+        ({"evidence": a_proof(document_sha256=SECRET)}, "evidence.document_sha256"),
+        ({"evidence": a_proof(text_version="")}, "evidence.text_version"),
+        ({"evidence": a_proof(told_purpose=False)}, "evidence.told_purpose"),
+        ({"evidence": a_proof(told_refusal_is_free=False)}, "evidence.told_refusal_is_free"),
+        ({"evidence": a_proof(told_right_to_withdraw=False)}, "evidence.told_right_to_withdraw"),
+        ({"evidence": a_proof(told_right_to_withdraw=None)}, "evidence.told_right_to_withdraw"),
     ],
 )
 def test_a_field_that_cannot_be_accepted_is_named_with_a_reason_and_without_its_value(
@@ -212,8 +197,8 @@ def test_a_paper_that_is_older_than_a_later_withdrawal_is_refused(gate: Gate) ->
     gate.withdraw(person)
     gate.clock.pass_(DAY)
 
-    old = gate.ask("POST", "/grants", a_form(person, evidence=evidence(declared_on="2026-03-01")))
-    new = gate.ask("POST", "/grants", a_form(person, evidence=evidence(declared_on="2026-03-02")))
+    old = gate.ask("POST", "/grants", a_form(person, evidence=a_proof(declared_on="2026-03-01")))
+    new = gate.ask("POST", "/grants", a_form(person, evidence=a_proof(declared_on="2026-03-02")))
 
     assert (old.status_code, old.json()["errors"][0]["field"]) == (422, "evidence.declared_on")
     assert new.status_code == 201

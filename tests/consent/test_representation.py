@@ -6,9 +6,8 @@ import pytest
 
 from services.consent.domain import Word
 from shared.contracts.categories import Category
-from tests.consent.builders import JOBCENTER, SHA, a_conclusion, a_declaration
+from tests.consent.builders import JOBCENTER, SHA, a_conclusion, a_declaration, a_proof
 from tests.consent.gate import Gate
-from tests.consent.test_refused_grants import evidence
 
 CONCLUSION, STATEMENT = Category.CONCLUSION, Category.STATEMENT
 
@@ -40,7 +39,7 @@ def answer_for(gate: Gate, person: str, given_by: str, word: str = "yes", catego
         "kinds": ["secrecy_release", "data_consent"],
         "reaches_back": True,
         "given_by": given_by,
-        "evidence": evidence(),
+        "evidence": a_proof(),
     }
     answer = gate.ask("POST", "/grants", body)
     gate.clock.pass_()

@@ -54,7 +54,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     rows = sorted(_together(_collected), key=lambda row: str(row["claim"]))
     lines = ["| claim | size | seed | result |", "|---|---|---|---|"]
     lines += [
-        f"| {r['claim']} | {r['size']:,} {r['of']} | {'' if r['seed'] is None else r['seed']} | {r['result']} |"
+        f"| {r['claim']} | {r['size']:,} {r['of']} | {'' if r['seed'] is None else r['seed']} | {_shown(r['result'])} |"
         for r in rows
     ]
     terminalreporter.section("evidence")

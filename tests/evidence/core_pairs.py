@@ -68,6 +68,11 @@ class Held:
     facts: tuple[list[KnownFact], list[KnownFact]] = field(default_factory=lambda: ([], []))
     answers: tuple[list[Answer], list[Answer]] = field(default_factory=lambda: ([], []))
 
+    def say(self, first: Answer, later: Iterable[Answer] = (), *, held: list[bool]) -> None:
+        """Add what was said at the first look, and what stands of it at the second: by default the same."""
+        for answers, said, quiet in zip(self.answers, ([first], later or [first]), held, strict=True):
+            answers.extend(replace(answer, is_held=True) if quiet else answer for answer in said)
+
     def __add__(self, other: "Held") -> "Held":
         """Return both together."""
         return Held(
@@ -191,8 +196,7 @@ class Draw:
                     replace(said, ended_at=FIRST + DAY, ended_by=Ending.SUPERSEDED),
                     self._answer(asked, category, kind, newer, given_at=FIRST + DAY, reaches_back=back),
                 ]
-            into.answers[0].append(_held(first) if held[0] else first)
-            into.answers[1].extend([_held(answer) for answer in later] if held[1] else later)
+            into.say(first, later, held=held)
 
     def _rest(
         self, asked: Asked, opened: list[Category], closed: list[Category], *, asks: bool, held: list[bool]
@@ -222,9 +226,7 @@ class Draw:
         if why in ("no", "ask", "disputed") and self.chance(0.5):
             self.met["rest: a yes beside what closes"] += 1
             for kind in KINDS:
-                said = self._answer(asked, category, kind, Word.YES)
-                rest.answers[0].append(_held(said) if held[0] else said)
-                rest.answers[1].append(_held(said) if held[1] else said)
+                rest.say(self._answer(asked, category, kind, Word.YES), held=held)
         if why == "too late" and any(f.category is category for f in rest.facts[0] + rest.facts[1]):
             why = "no"
         if category not in asked.categories:
@@ -242,17 +244,14 @@ class Draw:
                 said = replace(said, ended_at=FIRST - DAY, ended_by=self.one_of(tuple(Ending)))
             elif why == "too late":  # a yes to a category of which the gate knows nothing
                 said = replace(said, reaches_back=False)
-            rest.answers[0].append(_held(said) if held[0] else said)
-            rest.answers[1].append(_held(said) if held[1] else said)
+            rest.say(said, held=held)
 
     def _word_to_somebody_else(self, rest: Held, asked: Asked) -> None:
         to = self.one_of(({"recipient_id": "another"}, {"purpose": "billing"}, {"person_id": "person-2"}))
         self.met[f"rest: another {next(iter(to))}"] += 1
         for category in (self.one_of(ALL_CATEGORIES), self.one_of(ALL_CATEGORIES)):
             for kind in KINDS:
-                said = self._answer(asked, category, kind, self.one_of(tuple(Word)), **to)
-                rest.answers[0].append(said)
-                rest.answers[1].append(said)
+                rest.say(self._answer(asked, category, kind, self.one_of(tuple(Word)), **to), held=[False, False])
 
 
 def looks(alike: Alike, rest: Held, *, backwards: bool = False) -> list[Look]:
@@ -288,10 +287,6 @@ def _yes_to(stand: Position, number: int) -> Inquiry:
     question = stand.question
     assert question is not None
     return Inquiry(f"inquiry-{number}", APPROVED, hash_of(question.fields), question.fields, question.answer_ids)
-
-
-def _held(answer: Answer) -> Answer:
-    return replace(answer, is_held=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,6 +20,17 @@ PATIENCE = 12.0
 Answer = dict[str, Any]
 
 
+async def at_once(count: int, jobs: Iterable[Callable[[], Awaitable[None]]]) -> None:
+    """Do jobs, so many at a time."""
+    gate = asyncio.Semaphore(count)
+
+    async def one(job: Callable[[], Awaitable[None]]) -> None:
+        async with gate:
+            await job()
+
+    await asyncio.gather(*(one(job) for job in jobs))
+
+
 @dataclass(slots=True)
 class Observer:
     """One recipient on a connection of its own."""
@@ -29,41 +42,40 @@ class Observer:
     shapes: Counter[str] = field(default_factory=Counter)
     """What notices look like but for their id: a single look, if the gate keeps its word."""
     _waiting: dict[str, "asyncio.Future[AbstractIncomingMessage]"] = field(default_factory=dict)
+    _given: dict[str, Any] = field(default_factory=dict)
+    _key: ECKey | None = None
     _channel: AbstractChannel | None = None
     _connection: aio_pika.abc.AbstractConnection | None = None
 
-    def given(self) -> dict[str, Any]:
-        """Return the connection file."""
-        found: dict[str, Any] = json.loads((self.folder / f"{self.recipient_id}.connection.json").read_text())
-        return found
-
     async def start(self) -> None:
         """Connect, take every notice as it comes, and the answers to what is asked."""
-        self._connection = await aio_pika.connect(self.given()["broker_url"], heartbeat=60)
+        self._given = json.loads((self.folder / f"{self.recipient_id}.connection.json").read_text())
+        self._key = ECKey.import_key(json.loads((self.folder / f"{self.recipient_id}.key.json").read_text()))
+        self._connection = await aio_pika.connect(self._given["broker_url"], heartbeat=60)
         self._channel = await self._connection.channel(on_return_raises=True)
         replies = await self._channel.get_queue("amq.rabbitmq.reply-to", ensure=False)
         await replies.consume(self._take_answer, no_ack=True)
         inbox = await self._channel.get_queue("inbox", ensure=False)
         await inbox.consume(self._take_notice)
 
-    async def stop(self) -> None:
+    async def close(self) -> None:
         """Disconnect."""
         if self._connection is not None:
             await self._connection.close()
 
     async def open_all(self, notices: list[str]) -> dict[str, Answer]:
         """Open notices, sixteen at a time."""
-        gate = asyncio.Semaphore(16)
+        answers: dict[str, Answer] = {}
 
-        async def one(notice: str) -> tuple[str, Answer]:
-            async with gate:
-                return notice, await self.ask("open", json.dumps({"open": notice}).encode(), "application/json")
+        async def one(notice: str) -> None:
+            answers[notice] = await self.ask("open", json.dumps({"open": notice}).encode(), "application/json")
 
-        return dict(await asyncio.gather(*(one(notice) for notice in notices)))
+        await at_once(16, [partial(one, notice) for notice in notices])
+        return answers
 
     async def command(self, said: dict[str, Any]) -> Answer:
         """Give a command, sealed for the gate."""
-        key = ECKey.import_key(self.given()["gate_public_key"])
+        key = ECKey.import_key(self._given["gate_public_key"])
         header = {"alg": "ECDH-ES", "enc": "A256GCM"}
         body = encrypt_compact(header, json.dumps(said), key, algorithms=ALGORITHMS).encode()
         return await self.ask("command", body, "application/jose")
@@ -71,22 +83,22 @@ class Observer:
     async def ask(self, routing_key: str, body: bytes, content_type: str) -> Answer:
         """Ask until there is an answer: a gate that is killed meanwhile gives none."""
         assert self._channel is not None
+        assert self._key is not None
         requests = await self._channel.get_exchange("requests", ensure=False)
-        key = ECKey.import_key(json.loads((self.folder / f"{self.recipient_id}.key.json").read_text()))
         while True:
             asked = uuid4().hex
             answer = self._waiting[asked] = asyncio.get_running_loop().create_future()
             message = aio_pika.Message(
                 body,
                 content_type=content_type,
-                user_id=self.given()["account"],
+                user_id=self._given["account"],
                 reply_to="amq.rabbitmq.reply-to",
                 correlation_id=asked,
             )
             await requests.publish(message, routing_key)
             try:
                 async with asyncio.timeout(PATIENCE):
-                    plain = decrypt_compact((await answer).body, key, algorithms=ALGORITHMS).plaintext or b""
+                    plain = decrypt_compact((await answer).body, self._key, algorithms=ALGORITHMS).plaintext or b""
             except TimeoutError:
                 continue
             finally:

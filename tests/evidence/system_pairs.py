@@ -26,18 +26,11 @@ from shared.contracts.categories import LIFE_DOMAINS, Category
 from shared.contracts.envelope import CareEvent
 from shared.contracts.intake import CaseOpened, Channel, Contact, ContactRecorded, Identity, IdentityRecorded, Origin
 from shared.contracts.referral import ReferralRequested
+from tests.consent.builders import CLINIC, JOBCENTER, JOBCENTERS_SIX
 
 CANARY = "canary"
-JOBCENTER, CLINIC = "jobcenter-essen", "lvr-klinik"
 OFFERED = {
-    JOBCENTER: (
-        Category.CONCLUSION,
-        Category.RECOMMENDATION,
-        Category.STATEMENT,
-        Category.ATTENDANCE,
-        Category.WORK,
-        Category.CONTACT,
-    ),
+    JOBCENTER: JOBCENTERS_SIX,
     CLINIC: (Category.IDENTITY, Category.CONTACT, Category.MENTAL_HEALTH, Category.ADDICTION, Category.PHYSICAL_HEALTH),
 }
 KNOWN = (*OFFERED[JOBCENTER], *OFFERED[CLINIC][:1], *OFFERED[CLINIC][2:], Category.DEBTS, Category.HOUSING)

@@ -10,10 +10,11 @@ from random import Random
 import pytest
 
 from ops.stage import Stage, running_stage
+from tests.consent.builders import CLINIC, JOBCENTER
 from tests.evidence.conftest import Note
 from tests.evidence.firehose import Firehose
 from tests.evidence.sizes import SEED, sized
-from tests.evidence.system_pairs import CANARY, CLINIC, HISTORIES, JOBCENTER, draw_group
+from tests.evidence.system_pairs import CANARY, HISTORIES, draw_group
 from tests.evidence.town import Town
 
 SHARDS = 2
@@ -45,7 +46,6 @@ def test_the_real_gate_shows_alike_what_differs_in_nothing_that_was_released(
     met = Counter[str]()
     for number, group in enumerate(alike):
         seen = [sorted(town.seen[history.person_id]) for history in group]
-        met["told apart"] += sum(one != seen[0] for one in seen[1:])
         apart = [(sorted({*one} - {*seen[0]}), sorted({*seen[0]} - {*one})) for one in seen if one != seen[0]]
         assert not apart, f"seed {first + number}: {apart}"
         for what in ("released", "retracted", "empty"):
@@ -57,11 +57,11 @@ def test_the_real_gate_shows_alike_what_differs_in_nothing_that_was_released(
     assert min(met[case] for case in ("released", "retracted", "nothing told", JOBCENTER, CLINIC)) > groups / 20, met
     assert {name: len(one.shapes) for name, one in town.observers.items()} == {JOBCENTER: 1, CLINIC: 1}
     assert min(town.faults["gate killed"], town.faults["malformed events"]) > 0, town.faults
-    assert hits(stage, [CANARY.encode()]) == []
+    assert hits(stage, CANARY.encode()) == []
     assert firehose.met["hits"] == 0
     assert firehose.met["messages"] > 2 * len(histories)
     pairs = groups * (HISTORIES - 1)
-    note("N1, N2, N6 whole system: pairs told apart", size=pairs, of="pairs", result=met["told apart"])
+    note("N1, N2, N6 whole system: pairs told apart", size=pairs, of="pairs", result=0)
     note("N6 whole system: faults injected meanwhile", size=pairs, of="pairs", result=sum(town.faults.values()))
     note("C1 canary: hits in the broker's firehose", size=firehose.met["messages"], of="messages", result=0)
     note("C1 canary: hits in logs, databases, journals, broker files", size=len(files(stage)), of="files", result=0)
@@ -77,6 +77,6 @@ def files(stage: Stage) -> list[Path]:
     ]
 
 
-def hits(stage: Stage, markers: list[bytes]) -> list[tuple[str, bytes]]:
-    """Return in which files a marker can be read."""
-    return [(path.name, marker) for path in files(stage) for marker in markers if marker in path.read_bytes()]
+def hits(stage: Stage, mark: bytes) -> list[str]:
+    """Return in which files a mark can be read."""
+    return [path.name for path in files(stage) if mark in path.read_bytes()]

@@ -5,7 +5,7 @@ Every order of steps on the model, and real races on a real gate, of which each 
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from sqlite3 import SQLITE_FULL
 from sqlite3 import OperationalError as FileError
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import event
@@ -20,8 +21,8 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from services.consent import grants, opening, release_store
-from services.consent.opening import OpenAnswer
 from services.consent.tables import LedgerRow, ReleaseRow
+from shared.unit_of_work import UnitOfWork
 from shared.writer import StoreUnavailable
 from tests.consent.builders import JOBCENTER
 from tests.consent.gate import Gate, a_gate_with_recipients
@@ -31,6 +32,7 @@ from tests.evidence.conftest import Note
 from tests.evidence.sizes import SEED, TIMES, sized
 from tests.evidence.withdrawal_model import AS_BUILT, KNOWN_BAD, Design, Machine, Replay, explore
 
+R = TypeVar("R")
 SHARDS = 4
 RACES = sized(10_000)
 AT_ONCE = 50
@@ -71,7 +73,6 @@ class Race:
 
     seen: list[str] = field(default_factory=list)
     contents: int = 0
-    overlapping: int = 0
 
 
 @contextmanager
@@ -93,11 +94,11 @@ def commits_that_fail(random: Random) -> Iterator[Counter[str]]:
         event.remove(Session, "before_commit", fail)
 
 
-async def until_stored(gate: Gate, handler: object, locks: object) -> object:
+async def until_stored(gate: Gate, handler: Callable[[UnitOfWork], R], locks: Callable[[Session], set[str]]) -> R:
     """Run a handler as often as the caller of a service would."""
     while True:
         try:
-            return await gate.service.writer.run(handler, locks=locks, urgent=True)  # type: ignore[arg-type]  # both
+            return await gate.service.writer.run(handler, locks=locks, urgent=True)
         except StoreUnavailable:
             await asyncio.sleep(0)
 
@@ -109,17 +110,11 @@ async def opens(gate: Gate, race: Race, notice: str, name: str, random: Random) 
         race.seen.append(f"ask {name} 0")
         handler = partial(opening.open_notice, recipient_id=JOBCENTER, notice_id=notice, settings=gate.settings)
         answer = await until_stored(gate, handler, partial(opening.locks_for, recipient_id=JOBCENTER, notice_id=notice))
-        result = {"released": "content", "empty": "empty", "retracted": "retract"}[_result(answer)]
+        result = {"released": "content", "empty": "empty", "retracted": "retract"}[answer["result"]]
         race.contents += result == "content"
         if random.random() > LOST:
             race.seen.append(f"receive {result} {name} 0")
             return
-
-
-def _result(answer: object) -> str:
-    assert isinstance(answer, dict)
-    told: OpenAnswer = answer
-    return str(told["result"])
 
 
 async def withdraws(gate: Gate, race: Race, person: str, random: Random) -> None:

@@ -9,8 +9,10 @@ import json
 import sqlite3
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -20,26 +22,20 @@ import httpx2
 
 from ops.stage import Stage
 from shared import topology
+from shared.contracts.catalogue import producer_of
 from shared.contracts.consent import CommissionReceived
-from shared.contracts.envelope import CareEvent, Envelope, canonical
-from shared.outbox import random_id
+from shared.contracts.envelope import CareEvent, canonical
+from shared.outbox import CARE, Outgoing, random_id
+from shared.reader import NotForUs, Reader
+from shared.relay import wrapped
 from shared.zone import ZoneKeys
+from tests.consent.builders import CLINIC, JOBCENTER, a_proof
 from tests.evidence.firehose import Firehose
-from tests.evidence.observer import Answer, Observer
-from tests.evidence.system_pairs import CLINIC, JOBCENTER, START, History, Words
+from tests.evidence.observer import Answer, Observer, at_once
+from tests.evidence.system_pairs import START, History, Words
 
 UNSENT = "outbox WHERE sent_at IS NULL"
 Seen = list[tuple[int, str]]
-SHA = "a" * 64
-EVIDENCE = {
-    "channel": "paper",
-    "language": "de",
-    "text_version": "v1",
-    "text_sha256": SHA,
-    "told_purpose": True,
-    "told_refusal_is_free": True,
-    "told_right_to_withdraw": True,
-}
 
 
 @dataclass(slots=True)
@@ -74,9 +70,10 @@ class Town:
         finally:
             if self.firehose is not None:
                 await self.firehose.close()
-            for connection in [*self._connections, *(one._connection for one in self.observers.values())]:
-                if connection is not None:
-                    await connection.close()
+            for observer in self.observers.values():
+                await observer.close()
+            for connection in self._connections:
+                await connection.close()
 
     async def _connect(self) -> None:
         for service in ("intake", "assessment", "referral"):
@@ -105,50 +102,42 @@ class Town:
             answer = await jobcenter.command(said)
             assert answer["result"] == "received", answer
 
-        await _at_once(16, [lambda a=a, o=o: commission(a, o) for a, o in names.items()])  # type: ignore[misc]
-        keys = ZoneKeys(self.stage.folder / "keys" / "zone-keys.json")
+        await at_once(16, [partial(commission, address, one) for address, one in names.items()])
+        reader = Reader({CommissionReceived.event_type: CommissionReceived}, self._zone_keys())
         queue = await self._lines["intake"].get_queue(topology.events_queue("intake"), ensure=False)
         while any(one.commission_id is None for one in histories):
             message = await queue.get(fail=False, no_ack=True)
             if message is None:
                 await asyncio.sleep(0.1)
                 continue
-            envelope = Envelope.from_bytes(message.body)
-            if envelope.type != CommissionReceived.event_type:
-                continue
-            plain = keys.unseal(envelope.zone_key, f"{envelope.id}|{envelope.type}", envelope.sealed)
-            told = CommissionReceived.model_validate_json(plain)
-            names[str(told.contact.address)].commission_id = told.commission_id
+            with suppress(NotForUs):
+                told = reader.read(message.body).event
+                assert isinstance(told, CommissionReceived)
+                names[str(told.contact.address)].commission_id = told.commission_id
+
+    def _zone_keys(self) -> ZoneKeys:
+        return ZoneKeys(self.stage.folder / "keys" / "zone-keys.json")
 
     async def _tell(self, events: list[CareEvent]) -> None:
         """Publish events as their services do, some of them twice, nonsense in between; wait until all is taken in."""
-        keys = ZoneKeys(self.stage.folder / "keys" / "zone-keys.json")
+        keys = self._zone_keys()
 
         async def publish(event: CareEvent) -> None:
-            source = event.event_type.split(".", 1)[0]
-            message_id = random_id()
+            source, message_id = producer_of(event.event_type), random_id()
             body = event.body()
             if self.random.random() < 0.2:  # a producer that is newer: what it says besides is nobody's
                 self.faults["fields of a newer producer"] += 1
                 body = canonical({**json.loads(body), f"x_{random_id()[:6]}": f"canary {random_id()}"})
-            kid, sealed = keys.seal(f"{message_id}|{event.event_type}", body)
-            envelope = Envelope(
-                id=message_id,
-                source=source,
-                type=event.event_type,
-                time=START,
-                correlation_id=random_id(),
-                zone_key=kid,
-                sealed=sealed,
-            )
+            item = Outgoing(message_id, CARE, event.event_type, random_id(), START, event.key_id, body)
+            wire = wrapped(item, keys, source=source).to_bytes()
             self._published += 1
             exchange = await self._lines[source].get_exchange(topology.EVENTS, ensure=False)
             for _ in range(2 if self.random.random() < 0.05 else 1):
-                message = aio_pika.Message(envelope.to_bytes(), delivery_mode=2, message_id=message_id)
+                message = aio_pika.Message(wire, delivery_mode=2, message_id=message_id)
                 await exchange.publish(message, routing_key=event.event_type)
             if self.random.random() < 0.02:
                 self.faults["malformed events"] += 1
-                broken = self.random.choice([b"", b"{}", envelope.to_bytes()[:-9], b"\xff" * 99])
+                broken = self.random.choice([b"", b"{}", wire[:-9], b"\xff" * 99])
                 await exchange.publish(aio_pika.Message(broken, delivery_mode=2), routing_key=event.event_type)
 
         by_person: dict[str, list[CareEvent]] = defaultdict(list)
@@ -159,21 +148,14 @@ class Town:
             for event in mine:
                 await publish(event)
 
-        await _at_once(32, [lambda mine=mine: in_order(mine) for mine in by_person.values()])  # type: ignore[misc]
+        await at_once(32, [partial(in_order, mine) for mine in by_person.values()])
         await self._until_quiet()
 
     async def _say(self, histories: list[History], phase: int) -> None:
         """Have each person say, take back or hold what they do, at the person's desk."""
         token = {"Authorization": f"Bearer {self.stage.tokens['person_desk']}"}
         async with httpx2.AsyncClient(base_url=self.stage.url("consent"), headers=token, timeout=60) as desk:
-            await _at_once(
-                8,
-                [
-                    lambda one=one: self._say_in_order(desk, one, phase)  # type: ignore[misc]
-                    for one in histories
-                    if one.words[phase]
-                ],
-            )
+            await at_once(8, [partial(self._say_in_order, desk, one, phase) for one in histories if one.words[phase]])
         await self._until_quiet()
 
     async def _say_in_order(self, desk: httpx2.AsyncClient, history: History, phase: int) -> None:
@@ -259,7 +241,7 @@ def _request(history: History, said: Words) -> tuple[str, dict[str, Any]]:
         "words": said.words,
         "kinds": list(said.kinds),
         "reaches_back": said.reaches_back,
-        "evidence": {**EVIDENCE, "place": said.place},
+        "evidence": a_proof(place=said.place),
     }
 
 
@@ -276,17 +258,6 @@ async def _until_taken(desk: httpx2.AsyncClient, path: str, body: dict[str, Any]
             assert answer.is_success, (path, answer.status_code, json.dumps(answer.json()))
             return
         await asyncio.sleep(0.3)
-
-
-async def _at_once(count: int, jobs: Iterable[Callable[[], Awaitable[None]]]) -> None:
-    """Do jobs, so many at a time."""
-    gate = asyncio.Semaphore(count)
-
-    async def one(job: Callable[[], Awaitable[None]]) -> None:
-        async with gate:
-            await job()
-
-    await asyncio.gather(*(one(job) for job in jobs))
 
 
 def _plain(answer: Answer) -> str:
