@@ -1,7 +1,7 @@
 """Databases as Gesehen needs them: exact on SQLite (one process per file), row locks on PostgreSQL."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -204,6 +204,14 @@ def insert_or_ignore(session: Session, table: Table, values: dict[str, Any]) -> 
     """Insert a row unless its key exists; say whether it was inserted."""
     statement = _insert_unless_there(table, session.get_bind().dialect.name)
     return session.execute(statement, values).first() is not None
+
+
+def insert_all_or_ignore(session: Session, table: Table, rows: Sequence[dict[str, Any]]) -> Sequence[Any]:
+    """Insert rows, but for those whose key exists; return the keys (of one column) of those that were inserted."""
+    if not rows:
+        return []
+    statement = _insert_unless_there(table, session.get_bind().dialect.name)
+    return session.connection().execute(statement, list(rows)).scalars().all()
 
 
 @cache

@@ -3,7 +3,9 @@
 The sender is known and the event is read; receiving, retrying and acknowledging is left to `shared.receiver`.
 """
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -22,7 +24,21 @@ from shared.unit_of_work import UnitOfWork
 log = structlog.get_logger()
 
 Handler = Callable[[UnitOfWork, Any], None]  # Any: each handler takes its own class of event
+
+
+@dataclass(frozen=True, slots=True)
+class OfMany:
+    """A handler that takes events about several persons in one call, and reads what it needs once for all of them."""
+
+    handle: Callable[[Sequence[tuple[UnitOfWork, Any]]], None]  # Any: see above
+
+    def __call__(self, work: UnitOfWork, event: CareEvent) -> None:
+        """Handle a single one."""
+        self.handle([(work, event)])
+
+
 Handlers = Mapping[type[CareEvent], Handler]
+
 
 HANDLED, KNOWN, WAITS, ERASED = "handled", "known", "waits", "erased"
 
@@ -36,36 +52,44 @@ class Effects:
         self._parking = parking
         self._reader = reader
 
-    def now(self, work: UnitOfWork, received: Received) -> str:
-        """Handle a message unless that was done before, then what waited for it; return what became of it.
+    def now(self, messages: Sequence[tuple[UnitOfWork, Received]]) -> list[str]:
+        """Handle messages about different persons, but for those handled before, and what waited for them.
 
-        Raises TooEarly, and nothing is done: then ask for it `now_or_later`.
+        Returns what became of each. Raises TooEarly, and nothing is done: then ask for that one `now_or_later`.
         """
-        event = received.event
-        work.correlation_id = received.correlation_id
-        if work.keys.is_destroyed(event.key_id):  # what comes late about an erased person brings nothing back
-            return ERASED
-        if not self._is_new(work, received):
-            return KNOWN
-        self._handlers[event.event_type](work, event)
-        self._wake_waiting(work, event.key_id)
-        return HANDLED
+        session, now = messages[0][0].session, messages[0][0].now
+        messages[0][0].keys.load(one.event.key_id for _, one in messages)
+        # What comes late about an erased person brings nothing back.
+        alive = [(work, one) for work, one in messages if not work.keys.is_destroyed(one.event.key_id)]
+        named = {one.message_id: one.event.event_type for _, one in alive}
+        new = self._inbox.first_times(session, named, now=now)
+        outcomes = {id(one): KNOWN for _, one in alive}
+        events: dict[Handler, list[tuple[UnitOfWork, CareEvent]]] = defaultdict(list)
+        for work, one in alive:
+            work.correlation_id = one.correlation_id
+            if one.message_id in new:
+                new.discard(one.message_id)
+                outcomes[id(one)] = HANDLED
+                events[self._handlers[one.event.event_type]].append((work, one.event))
+        for handler, heard in events.items():
+            if isinstance(handler, OfMany):
+                handler.handle(heard)
+            else:
+                for work, event in heard:
+                    handler(work, event)
+        self._wake_waiting({event.key_id: work for heard in events.values() for work, event in heard})
+        return [outcomes.get(id(one), ERASED) for _, one in messages]
 
     def now_or_later(self, work: UnitOfWork, received: Received) -> str:
         """Handle a message, or have it wait if it came too early; the savepoint that this takes is not free."""
         event = received.event
         try:
             with work.attempt():
-                return self.now(work, received)
+                return self.now([(work, received)])[0]
         except TooEarly:
-            self._is_new(work, received)
+            self._inbox.first_times(work.session, {received.message_id: event.event_type}, now=work.now)
             self._inbox.let_wait(work.session, message_id=received.message_id, key_id=event.key_id, body=event.body())
             return WAITS
-
-    def _is_new(self, work: UnitOfWork, received: Received) -> bool:
-        return self._inbox.first_time(
-            work.session, message_id=received.message_id, type_=received.event.event_type, now=work.now
-        )
 
     def park(self, work: UnitOfWork, *, parked_id: str, received: Received | None, body: bytes, reason: str) -> None:
         """Keep a message that no retry could help."""
@@ -103,11 +127,15 @@ class Effects:
             raise Malformed("invalid_fields") from None
         return Received(str(parked.message_id), random_id(), event)
 
-    def _wake_waiting(self, work: UnitOfWork, key_id: str) -> None:
-        progress = True
-        while progress:
-            waiting = self._inbox.waiting(work.session, key_id)
-            progress = any(self._try_waiting(work, *message, key_id=key_id) for message in waiting)
+    def _wake_waiting(self, works: Mapping[str, UnitOfWork]) -> None:
+        """Handle what waited under the keys of those about whom something was handled just now."""
+        if not works:
+            return
+        for key_id in self._inbox.waited_for(next(iter(works.values())).session, works):
+            work, progress = works[key_id], True
+            while progress:
+                waiting = self._inbox.waiting(work.session, key_id)
+                progress = any(self._try_waiting(work, *message, key_id=key_id) for message in waiting)
 
     def _try_waiting(self, work: UnitOfWork, message_id: str, type_: str, body: bytes, *, key_id: str) -> bool:
         """Handle a waiting message if its time has come. It fails alone: its predecessor has done nothing wrong."""

@@ -3,6 +3,7 @@
 All of it happens inside the transaction of the handler, so a crash leaves either everything or nothing.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ import structlog
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table, bindparam, delete, func, select, update
 from sqlmodel import Session
 
-from shared.database import Instant, insert_or_ignore
+from shared.database import Instant, insert_all_or_ignore, insert_or_ignore
 from shared.keys import KeyDestroyed, KeyNeverMade, PersonKeys, UnreadableValue
 
 log = structlog.get_logger()
@@ -63,10 +64,13 @@ class Inbox:
         self._keys = keys
         # Asked for every message, so it is built once, and put to the connection rather than through the ORM.
         self._waiting = select(table).where(table.c.waiting_key == bindparam("key_id")).order_by(table.c.received_at)
+        waits = table.c.waiting_key.in_(bindparam("key_ids", expanding=True))
+        self._keys_waiting = select(table.c.waiting_key).where(waits).distinct()
 
-    def first_time(self, session: Session, *, message_id: str, type_: str, now: datetime) -> bool:
-        """Record the message; return False if it was recorded before."""
-        return insert_or_ignore(session, self._inbox, {"message_id": message_id, "type": type_, "received_at": now})
+    def first_times(self, session: Session, messages: Mapping[str, str], *, now: datetime) -> set[str]:
+        """Record messages, given as id and type; return the ids of those that were not recorded before."""
+        rows = [{"message_id": id_, "type": type_, "received_at": now} for id_, type_ in messages.items()]
+        return set(insert_all_or_ignore(session, self._inbox, rows))
 
     def let_wait(self, session: Session, *, message_id: str, key_id: str, body: bytes) -> None:
         """Keep a message until another one of the same person has been handled."""
@@ -88,6 +92,10 @@ class Inbox:
             else:
                 found.append((row["message_id"], row["type"], body))
         return found
+
+    def waited_for(self, session: Session, key_ids: Collection[str]) -> list[str]:
+        """Return those of the keys under which anything waits."""
+        return list(session.connection().execute(self._keys_waiting, {"key_ids": list(key_ids)}).scalars())
 
     def settle(self, session: Session, *, message_id: str) -> None:
         """Record that a waiting message has had its effect."""

@@ -13,7 +13,20 @@ from time import monotonic
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Column, DateTime, Engine, LargeBinary, MetaData, String, Table, insert, inspect, select, update
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Engine,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    insert,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 _metadata = MetaData()
@@ -23,6 +36,9 @@ _keys = Table(
     Column("key_id", String(64), primary_key=True),
     Column("wrapped", LargeBinary, nullable=True),
     Column("destroyed_at", DateTime(timezone=True), nullable=True),
+)
+_WRAPPED = select(_keys.c.key_id, _keys.c.wrapped).where(
+    _keys.c.key_id.in_(bindparam("key_ids", expanding=True)), _keys.c.wrapped.is_not(None)
 )
 _NONCE_BYTES = 12
 _CACHED_KEYS = 50_000
@@ -80,6 +96,20 @@ class PersonKeys:
         """Read from the store itself, past what is remembered; raise what the database raises if it cannot be read."""
         with self._reading.connect() as connection:
             connection.execute(select(_keys.c.key_id).limit(1)).first()
+
+    def load(self, key_ids: Iterable[str]) -> None:
+        """Read many keys from the store at once, so that each is at hand when it is needed; those that are not there,
+        or no more, are left to who asks for them.
+        """
+        now = monotonic()
+        wanted = sorted({key_id for key_id in key_ids if self._cache.get(key_id, (None, 0.0))[1] <= now})
+        for first in range(0, len(wanted), _ASKED_AT_ONCE):
+            asked = wanted[first : first + _ASKED_AT_ONCE]
+            with self._lock:
+                with self._reading.connect() as connection:
+                    rows = connection.execute(_WRAPPED, {"key_ids": asked}).all()
+                for row in rows:
+                    self._keep(row.key_id, AESGCM(unseal(self._master, row.key_id, row.wrapped)))
 
     def close(self) -> None:
         """Close the connections to the store."""
@@ -152,11 +182,13 @@ class PersonKeys:
             return known
         with self._lock:
             self._cache.pop(key_id, None)
-            key = AESGCM(self._load(key_id, create=create))
-            if len(self._cache) >= _CACHED_KEYS:
-                self._cache.clear()
-            self._cache[key_id] = (key, monotonic() + self._trusted)
-            return key
+            return self._keep(key_id, AESGCM(self._load(key_id, create=create)))
+
+    def _keep(self, key_id: str, key: AESGCM) -> AESGCM:
+        if len(self._cache) >= _CACHED_KEYS:
+            self._cache.clear()
+        self._cache[key_id] = (key, monotonic() + self._trusted)
+        return key
 
     def _load(self, key_id: str, *, create: bool) -> bytes:
         with self._reading.connect() as connection:

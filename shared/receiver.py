@@ -121,12 +121,12 @@ class Receiver:
     async def _take_in(self, received: Received) -> None:
         event = received.event
         started = monotonic()
-        person = {f"person:{event.key_id}"}
+        person = f"person:{event.key_id}"
         try:
-            outcome = await self._writer.run(lambda work: self._effects.now(work, received), locks=lambda _: person)
+            outcome = await self._writer.run_together(self._effects.now, received, lock=person)
         except TooEarly:
             later = self._effects.now_or_later
-            outcome = await self._writer.run(lambda work: later(work, received), locks=lambda _: person)
+            outcome = await self._writer.run(lambda work: later(work, received), locks=lambda _: {person})
         took = round((monotonic() - started) * 1000, 1)
         log.info("event_received", type=event.event_type, message_id=received.message_id, outcome=outcome, took_ms=took)
 

@@ -4,12 +4,15 @@ A group is what has arrived: at most 64 handlers or 50 ms of work; a waiting urg
 it, and so does one that destroys a key. When one of them fails, the group is run again with a savepoint for each, so
 that it fails alone: a handler may run twice. What narrows is in the journal before the commit; nobody is answered
 before the commit.
+
+What `run_together` was handed for the same handler and for different persons is handled in one call, so that its
+reading is done once for all of them; each still has a unit of work, and in the second run a savepoint, of its own.
 """
 
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
@@ -30,6 +33,10 @@ from shared.unit_of_work import UnitOfWork
 log = structlog.get_logger()
 
 R = TypeVar("R")
+T = TypeVar("T")
+Together = Callable[[Sequence[tuple[UnitOfWork, T]]], Sequence[R]]
+"""Handles things of several persons in one call, each in its own unit of work of the same transaction; one result each.
+"""
 Locks = Callable[[Session], set[str]]
 
 GROUP_JOBS = 64
@@ -49,7 +56,9 @@ class StoreUnavailable(RuntimeError):
 
 @dataclass(slots=True)
 class _Job:
-    handler: Callable[[UnitOfWork], Any]  # Any: each handler has its own result
+    handle: "Together[Any, Any]"  # Any: each handler has its own things and results
+    item: Any
+    person: str
     locks: Locks | None
     urgent: bool
     future: "asyncio.Future[Any]"
@@ -128,12 +137,26 @@ class Writer:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
+        self._hand_in(_Job(_of_one(handler), None, "", locks, urgent, future, loop))
+        return await future
+
+    async def run_together(self, handler: Together[T, R], item: T, *, lock: str) -> R:
+        """Have a handler that takes several things at once take this one, with what else has arrived for it.
+
+        `lock` names the person's row; a second thing of the same person comes after the first. Raises as `run` does.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
+        names = {lock}
+        self._hand_in(_Job(handler, item, lock, lambda _: names, False, future, loop))
+        return await future
+
+    def _hand_in(self, job: _Job) -> None:
         with self._arrived:
             if self._stopping:
                 raise StoreUnavailable
-            (self._urgent if urgent else self._usual).append(_Job(handler, locks, urgent, future, loop))
+            (self._urgent if job.urgent else self._usual).append(job)
             self._arrived.notify()
-        return await future
 
     def _work(self) -> None:
         while group := self._take():
@@ -196,10 +219,10 @@ class Writer:
             self._database.lock(session, {name for job in group for name in job.names_to_lock(session)})
             until = monotonic() + GROUP_SECONDS
             done: list[_Job] = []
-            for job in group:
-                (self._run_alone if careful else self._run)(job, session, now)
-                done.append(job)
-                if monotonic() > until or job.destroyed or (self._urgent and not job.urgent):
+            for jobs in _in_turn(group, alone=careful):
+                (self._run_alone if careful else self._run)(jobs, session, now)
+                done += jobs
+                if monotonic() > until or jobs[-1].destroyed or (self._urgent and not jobs[-1].urgent):
                     break
             self._outbox.add(session, [row for job in done for row in job.rows])
             narrows = self._write_ahead(session, done, now)
@@ -219,10 +242,11 @@ class Writer:
         self._keys.destroy_all(destroyed)
         return True
 
-    def _run_alone(self, job: _Job, session: Session, now: datetime) -> None:
+    def _run_alone(self, jobs: list[_Job], session: Session, now: datetime) -> None:
+        [job] = jobs
         try:
             with session.begin_nested():
-                self._run(job, session, now)
+                self._run(jobs, session, now)
         except DBAPIError as error:
             if is_out_of_reach(error):
                 raise
@@ -230,12 +254,34 @@ class Writer:
         except Exception as error:
             job.fail(error)
 
-    def _run(self, job: _Job, session: Session, now: datetime) -> None:
-        job.error = None
-        work = UnitOfWork(session, self._keys, now=now)
-        job.result = job.handler(work)
-        job.narrowed, job.destroyed = work.narrowed, work.destroyed
-        job.outgoing, job.rows = work.outgoing, self._outbox.prepare(work.outgoing, now=now)
+    def _run(self, jobs: list[_Job], session: Session, now: datetime) -> None:
+        works = [UnitOfWork(session, self._keys, now=now) for _ in jobs]
+        results = jobs[0].handle([(work, job.item) for work, job in zip(works, jobs, strict=True)])
+        for job, work, result in zip(jobs, works, results, strict=True):
+            job.error, job.result = None, result
+            job.narrowed, job.destroyed = work.narrowed, work.destroyed
+            job.outgoing, job.rows = work.outgoing, self._outbox.prepare(work.outgoing, now=now)
+
+
+def _in_turn(group: list[_Job], *, alone: bool) -> Iterator[list[_Job]]:
+    """Cut a group, in its order, into what is handled in one call: the same handler, each person once."""
+    turn: list[_Job] = []
+    for job in group:
+        if turn and (alone or not _goes_with(job, turn)):
+            yield turn
+            turn = []
+        turn.append(job)
+    if turn:
+        yield turn
+
+
+def _goes_with(job: _Job, turn: list[_Job]) -> bool:
+    return job.handle == turn[0].handle and all(job.person != other.person for other in turn)
+
+
+def _of_one(handler: Callable[[UnitOfWork], R]) -> "Together[None, R]":
+    """Return a handler that goes together with no other, not even with itself handed in again."""
+    return lambda works: [handler(work) for work, _ in works]
 
 
 def _all_fail(group: list[_Job], error: BaseException) -> list[_Job]:

@@ -61,22 +61,29 @@ def add_answer(
 
 def answers_of(work: UnitOfWork, person_id: str) -> list[Answer]:
     """Return all answers that a person ever gave, ended ones included. What cannot be read does not count."""
-    held = held_recipients(work, person_id)
-    found = []
-    for row, grant in _rows(work, person_id):
-        answer = _answer(work, row, grant, is_held=bool(held & {None, grant.recipient_id}))
+    return answers_of_all(work, [person_id])[person_id]
+
+
+def answers_of_all(work: UnitOfWork, person_ids: Iterable[str]) -> dict[str, list[Answer]]:
+    """Return the same for several persons, by person."""
+    found: dict[str, list[Answer]] = {person_id: [] for person_id in person_ids}
+    held = _held(work, found)
+    for row, grant in _rows(work, found):
+        is_held = bool(held & {(row.person_id, None), (row.person_id, grant.recipient_id)})
+        answer = _answer(work, row, grant, is_held=is_held)
         if answer is not None:
-            found.append(answer)
+            found[row.person_id].append(answer)
     return found
 
 
 def unreadable_answers(work: UnitOfWork, person_id: str) -> list[tuple[AnswerRow, GrantRow]]:
     """Return what a person once said and nobody can read any more. Nothing leaves by it, whatever it said."""
-    return [(row, grant) for row, grant in _rows(work, person_id) if _answer(work, row, grant, is_held=False) is None]
+    rows = _rows(work, [person_id])
+    return [(row, grant) for row, grant in rows if _answer(work, row, grant, is_held=False) is None]
 
 
-def _rows(work: UnitOfWork, person_id: str) -> list[tuple[AnswerRow, GrantRow]]:
-    return list(work.session.exec(_ANSWERS, params={"person_id": person_id}))
+def _rows(work: UnitOfWork, person_ids: Iterable[str]) -> list[tuple[AnswerRow, GrantRow]]:
+    return list(work.session.exec(_ANSWERS, params={"person_ids": list(person_ids)}))
 
 
 def _answer(work: UnitOfWork, row: AnswerRow, grant: GrantRow, *, is_held: bool) -> Answer | None:
@@ -137,13 +144,21 @@ def end_answers(work: UnitOfWork, answer_ids: Iterable[str], *, ending: Ending) 
 
 def held_recipients(work: UnitOfWork, person_id: str) -> set[str | None]:
     """Return towards whom a person's quiet signal holds everything; None means towards all."""
-    return set(work.session.exec(_HELD, params={"person_id": person_id}))
+    return {recipient_id for _, recipient_id in _held(work, [person_id])}
+
+
+def _held(work: UnitOfWork, person_ids: Iterable[str]) -> set[tuple[str, str | None]]:
+    return set(work.session.exec(_HELD, params={"person_ids": list(person_ids)}))
 
 
 # Asked at every event and every opening, so they are built once.
 _ANSWERS = (
     select(AnswerRow, GrantRow)
-    .where(AnswerRow.person_id == bindparam("person_id"), AnswerRow.grant_id == GrantRow.grant_id)
+    .where(
+        col(AnswerRow.person_id).in_(bindparam("person_ids", expanding=True)), AnswerRow.grant_id == GrantRow.grant_id
+    )
     .order_by(col(AnswerRow.given_at))
 )
-_HELD = select(HoldRow.recipient_id).where(HoldRow.person_id == bindparam("person_id"), col(HoldRow.ended_at).is_(None))
+_HELD = select(HoldRow.person_id, HoldRow.recipient_id).where(
+    col(HoldRow.person_id).in_(bindparam("person_ids", expanding=True)), col(HoldRow.ended_at).is_(None)
+)

@@ -62,7 +62,7 @@ def _wipe(work: UnitOfWork, person_id: str) -> None:
     work.session.execute(told.values(told=None))
     read = update(LedgerRow).where(col(LedgerRow.key_id).in_(key_ids))
     work.session.execute(read.values(content=b""))  # the commitments stay, so the chain still verifies
-    store.remember_person(work, person_id)
+    store.remember_persons(work.session, [person_id])
     person = work.session.get_one(PersonRow, person_id)
     person.erased_at, person.case_ended_at = person.erased_at or work.now, None
     work.session.add(person)

@@ -1,11 +1,12 @@
 """What the gate knows of a person: the newest version of each fact, and its marks, which no version weakens."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 import structlog
 from sqlalchemy import bindparam, update
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from services.consent.domain import KnownFact
 from services.consent.tables import FactRow
@@ -18,20 +19,43 @@ from shared.unit_of_work import UnitOfWork
 log = structlog.get_logger()
 
 # Asked at every event, so they are built once.
-_OF_PERSON = select(FactRow).where(FactRow.person_id == bindparam("person_id"))
-_FACTS = _OF_PERSON.where(col(FactRow.content).is_not(None))
-_FREE = _OF_PERSON.where(col(FactRow.professional).is_(False))
+_OF_PERSONS = col(FactRow.person_id).in_(bindparam("person_ids", expanding=True))
+_FACTS = select(FactRow).where(_OF_PERSONS, col(FactRow.content).is_not(None))
+_ROWS = select(FactRow).where(_OF_PERSONS | col(FactRow.fact_id).in_(bindparam("fact_ids", expanding=True)))
+
+Rows = dict[str, dict[str, FactRow]]
+"""Rows of facts by the person whom they belong to, and by the fact's id."""
+
+
+def rows_of(session: Session, person_ids: Iterable[str], fact_ids: Iterable[str]) -> Rows:
+    """Return all rows of these persons, forgotten facts included, and those by these ids, whomever they belong to."""
+    found: Rows = {person_id: {} for person_id in person_ids}
+    for row in session.exec(_ROWS, params={"person_ids": list(found), "fact_ids": list(fact_ids)}):
+        found.setdefault(row.person_id, {})[row.fact_id] = row
+    return found
 
 
 def save_fact(
-    work: UnitOfWork, event: Disclosable, *, fact_id: str, version: int, recorded_at: datetime, only_for: str | None
+    work: UnitOfWork,
+    event: Disclosable,
+    *,
+    fact_id: str,
+    version: int,
+    recorded_at: datetime,
+    only_for: str | None,
+    rows: Rows | None = None,
 ) -> None:
-    """Keep the newest version of a fact; an older one only tells when it was first recorded, and what never weakens."""
+    """Keep the newest version of a fact; an older one only tells when it was first recorded, and what never weakens.
+
+    `rows` is what `rows_of` says of this person and this fact, if that was asked already.
+    """
     person_id = event.key_id
-    row = work.session.get(FactRow, fact_id)
-    if row is not None and row.person_id != person_id:
+    rows = rows_of(work.session, [person_id], [fact_id]) if rows is None else rows
+    if any(fact_id in theirs for owner, theirs in rows.items() if owner != person_id):
         return  # a fact never changes hands
-    row = row or _new_row(work, person_id=person_id, fact_id=fact_id, professional=event.professional)
+    mine = rows[person_id]
+    row = mine.get(fact_id) or _new_row(work, person_id=person_id, fact_id=fact_id, professional=event.professional)
+    mine[fact_id] = row
     if version == 1:
         row.first_recorded_at = recorded_at
     _keep_strictest(work, row, event)
@@ -42,7 +66,7 @@ def save_fact(
             person_id, f"fact.content.{fact_id}", {"content": event.content(), "only_for": only_for}
         )
     work.session.add(row)
-    _spread_origin(work, person_id)
+    _spread_origin(work, mine.values())
 
 
 def remove_fact(work: UnitOfWork, *, person_id: str, fact_id: str, version: int) -> None:
@@ -56,10 +80,15 @@ def remove_fact(work: UnitOfWork, *, person_id: str, fact_id: str, version: int)
 
 def facts_of(work: UnitOfWork, person_id: str) -> list[KnownFact]:
     """Return everything that the gate knows of a person now. What cannot be read is not known, and stops nothing."""
-    found = []
-    for row in work.session.exec(_FACTS, params={"person_id": person_id}):
+    return facts_of_all(work, [person_id])[person_id]
+
+
+def facts_of_all(work: UnitOfWork, person_ids: Iterable[str]) -> dict[str, list[KnownFact]]:
+    """Return the same for several persons, by person."""
+    found: dict[str, list[KnownFact]] = {person_id: [] for person_id in person_ids}
+    for row in work.session.exec(_FACTS, params={"person_ids": list(found)}):
         try:
-            found.append(_known_fact(work, row))
+            found[row.person_id].append(_known_fact(work, row))
         except UnreadableValue:
             log.error("fact_unreadable", fact_id=row.fact_id)
     return found
@@ -112,6 +141,7 @@ def _new_row(work: UnitOfWork, *, person_id: str, fact_id: str, professional: bo
         category=b"",
         professional=professional,
         first_received_at=work.now,
+        derived_from=[],  # said here because pydantic takes its time to find out how to ask `list` for it
     )
 
 
@@ -123,13 +153,12 @@ def _keep_strictest(work: UnitOfWork, row: FactRow, event: Disclosable) -> None:
         row.about = work.seal(row.person_id, f"fact.about.{row.fact_id}", event.about)
 
 
-def _spread_origin(work: UnitOfWork, person_id: str) -> None:
+def _spread_origin(work: UnitOfWork, rows: Iterable[FactRow]) -> None:
     """Make professional what rests on a professional's fact, or on one that nobody here knows (§ 76 SGB X).
 
     Once made it stays so: that the unknown one turns out to be nobody's secret weakens nothing.
     """
-    work.session.flush()
-    free = {row.fact_id: row for row in work.session.exec(_FREE, params={"person_id": person_id})}
+    free = {row.fact_id: row for row in rows if not row.professional}
     while bound := [row for row in free.values() if not set(row.derived_from) <= free.keys()]:
         for row in bound:
             row.professional = True

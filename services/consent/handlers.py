@@ -1,11 +1,12 @@
 """What the gate does with news from the care circle: it keeps what could ever be released, and reconsiders."""
 
+from collections.abc import Sequence
 from secrets import token_hex
 
 from services.consent import fact_store, store
 from services.consent.domain import referral_purpose
 from services.consent.errors import RecipientNotFound
-from services.consent.notices import reconsider
+from services.consent.notices import reconsider, reconsider_all
 from services.consent.settings import ConsentSettings
 from services.consent.tables import PersonRow, SubjectRow
 from shared.contracts.assessment import (
@@ -36,7 +37,7 @@ Knowledge = (
 
 def know_case(work: UnitOfWork, event: CaseOpened) -> None:
     """Learn that there is a person, and which commission, if any, they came by."""
-    store.remember_person(work, event.person_id)
+    store.remember_persons(work.session, [event.person_id])
     if event.commission_id is None:
         return
     commission = work.session.get(SubjectRow, event.commission_id)
@@ -48,7 +49,7 @@ def know_case(work: UnitOfWork, event: CaseOpened) -> None:
 
 def know_case_end(work: UnitOfWork, event: CaseEnded) -> None:
     """Keep facts only while a yes or an ask still stands or waits; reconsidering forgets them otherwise."""
-    store.remember_person(work, event.person_id)
+    store.remember_persons(work.session, [event.person_id])
     person = work.session.get(PersonRow, event.person_id)
     if person is None or person.case_ended_at is not None:
         return
@@ -57,18 +58,22 @@ def know_case_end(work: UnitOfWork, event: CaseEnded) -> None:
     reconsider(work, event.person_id)
 
 
-def know_fact(work: UnitOfWork, event: Knowledge) -> None:
-    """Keep a piece of knowledge, sealed; tell nobody unless a grant reaches it."""
-    store.remember_person(work, event.person_id)
-    fact_store.save_fact(
-        work,
-        event,
-        fact_id=event.fact_id,
-        version=event.version,
-        recorded_at=event.recorded_at,
-        only_for=referral_purpose(event.referral_id) if isinstance(event, AppointmentArranged) else None,
-    )
-    reconsider(work, event.person_id)
+def know_facts(heard: Sequence[tuple[UnitOfWork, Knowledge]]) -> None:
+    """Keep a piece of knowledge about each of several persons, sealed; tell nobody unless a grant reaches it."""
+    session, events = heard[0][0].session, [event for _, event in heard]
+    store.remember_persons(session, [event.person_id for event in events])
+    rows = fact_store.rows_of(session, [event.person_id for event in events], [event.fact_id for event in events])
+    for work, event in heard:
+        fact_store.save_fact(
+            work,
+            event,
+            fact_id=event.fact_id,
+            version=event.version,
+            recorded_at=event.recorded_at,
+            only_for=referral_purpose(event.referral_id) if isinstance(event, AppointmentArranged) else None,
+            rows=rows,
+        )
+    reconsider_all({event.person_id: work for work, event in heard})
 
 
 def forget_fact(work: UnitOfWork, event: FactRemoved) -> None:
@@ -79,7 +84,7 @@ def forget_fact(work: UnitOfWork, event: FactRemoved) -> None:
 
 def know_referral(work: UnitOfWork, event: ReferralRequested, *, settings: ConsentSettings) -> None:
     """Learn that a provider is asked for help. The provider hears of it only when the person agrees."""
-    store.remember_person(work, event.person_id)
+    store.remember_persons(work.session, [event.person_id])
     if work.session.get(SubjectRow, event.referral_id) is not None:
         return
     if store.registered(work.session, event.recipient_id) is None:

@@ -17,13 +17,17 @@ log = structlog.get_logger()
 
 WAITING, DECLINED, LAPSED, VOID = "waiting", "declined", "lapsed", "void"
 
-_INQUIRIES = select(InquiryRow).where(InquiryRow.person_id == bindparam("person_id")).order_by(col(InquiryRow.asked_at))
+_INQUIRIES = (
+    select(InquiryRow)
+    .where(col(InquiryRow.person_id).in_(bindparam("person_ids", expanding=True)))
+    .order_by(col(InquiryRow.asked_at))
+)
 
 
-def inquiries_of(work: UnitOfWork, person_id: str) -> dict[str, list[Inquiry]]:
-    """Return a person's inquiries by subject, oldest first. What cannot be read does not count, and stops nothing."""
+def inquiries_of(work: UnitOfWork, *person_ids: str) -> dict[str, list[Inquiry]]:
+    """Return persons' inquiries by subject, oldest first. What cannot be read does not count, and stops nothing."""
     found: dict[str, list[Inquiry]] = defaultdict(list)
-    for row in work.session.exec(_INQUIRIES, params={"person_id": person_id}):
+    for row in work.session.exec(_INQUIRIES, params={"person_ids": list(person_ids)}):
         inquiry = read_or_none(work, row)
         if inquiry is not None:
             found[row.subject_id].append(inquiry)

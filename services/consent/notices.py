@@ -4,6 +4,8 @@ for the person's own word.
 Runs under the person's row lock, in the transaction of the change itself, so a withdrawal and its retractions are one.
 """
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +13,8 @@ import structlog
 
 from services.consent import answer_store, fact_store, inquiries, inquiry_store, release_store, store
 from services.consent.composition import Composed, Position
-from services.consent.domain import Answer, Ending, Inquiry, KnownFact, referral_purpose
-from services.consent.position_store import position_of
+from services.consent.domain import Answer, Ending, Inquiry, KnownFact
+from services.consent.position_store import position_of, purpose_of
 from services.consent.recipient_tables import RecipientRow
 from services.consent.release import adds_nothing
 from services.consent.tables import PersonRow, ReleaseRow, SubjectRow
@@ -38,26 +40,50 @@ def reconsider(work: UnitOfWork, person_id: str) -> dict[str, Reconsidered]:
 
     Returns by subject what was found and decided, for who goes on within the same transaction: an opening.
     """
-    work.session.flush()
-    found: dict[str, Reconsidered] = {}
-    subjects = store.subjects_of(work.session, person_id)
-    answers = answer_store.answers_of(work, person_id)
-    over = [answer.answer_id for answer in answers if answer.ended_at is None and answer.has_run_out(at=work.now)]
-    answer_store.end_answers(work, over, ending=Ending.EXPIRED)
-    if not answers or not subjects:  # nobody was ever allowed to know anything
-        _forget_if_over(work, person_id, answers)
-        return found
-    facts, asked = fact_store.facts_of(work, person_id), inquiry_store.inquiries_of(work, person_id)
-    releases = release_store.releases_of(work.session, person_id)
-    recipients = store.recipients(work.session, {subject.recipient_id for subject in subjects}, at=work.now)
-    for subject in subjects:
-        recipient = recipients.get(subject.recipient_id)
-        if recipient is not None:
-            known, mine = asked.get(subject.subject_id, []), releases.get(subject.subject_id, [])
-            stand = _position(work, subject, recipient, facts, answers, known=known)
-            _reconsider_subject(work, subject, stand, answers, releases=mine, known=known)
-            found[subject.subject_id] = Reconsidered(stand, mine)
-    _forget_if_over(work, person_id, answers)
+    return reconsider_all({person_id: work})[person_id]
+
+
+def reconsider_all(works: Mapping[str, UnitOfWork]) -> dict[str, dict[str, Reconsidered]]:
+    """Do so for several persons, each in the unit of work given; what it takes is read once for all of them."""
+    any_work = next(iter(works.values()))
+    session, now = any_work.session, any_work.now
+    session.flush()
+    subjects = store.subjects_of_all(session, works)
+    answers = answer_store.answers_of_all(any_work, works)
+    for person_id, work in works.items():
+        over = [one.answer_id for one in answers[person_id] if one.ended_at is None and one.has_run_out(at=now)]
+        answer_store.end_answers(work, over, ending=Ending.EXPIRED)
+    # About everybody else nobody was ever allowed to know anything.
+    concerned = [person_id for person_id in works if answers[person_id] and subjects[person_id]]
+    found: dict[str, dict[str, Reconsidered]] = {person_id: {} for person_id in works}
+    if concerned:
+        facts = fact_store.facts_of_all(any_work, concerned)
+        asked = inquiry_store.inquiries_of(any_work, *concerned)
+        releases = release_store.releases_of(session, *concerned)
+        named = {subject.recipient_id for person_id in concerned for subject in subjects[person_id]}
+        recipients = store.recipients(session, named, at=now)
+        any_work.keys.load(store.key_of(subject) for person_id in concerned for subject in subjects[person_id])
+    for person_id in concerned:
+        work, said = works[person_id], _by_question(answers[person_id])
+        for subject in subjects[person_id]:
+            recipient = recipients.get(subject.recipient_id)
+            if recipient is not None:
+                words = said[subject.recipient_id, purpose_of(subject)]
+                known, mine = asked.get(subject.subject_id, []), releases.get(subject.subject_id, [])
+                stand = _position(work, subject, recipient, facts[person_id], words, known=known)
+                _reconsider_subject(work, subject, stand, words, releases=mine, known=known)
+                found[person_id][subject.subject_id] = Reconsidered(stand, mine)
+    persons = store.persons(session, works)
+    for person_id, work in works.items():
+        _forget_if_over(work, persons.get(person_id), answers[person_id])
+    return found
+
+
+def _by_question(answers: list[Answer]) -> dict[tuple[str, str], list[Answer]]:
+    """Return answers by whom and what they are for."""
+    found: dict[tuple[str, str], list[Answer]] = defaultdict(list)
+    for answer in answers:
+        found[answer.recipient_id, answer.purpose].append(answer)
     return found
 
 
@@ -127,8 +153,7 @@ def may_stay(work: UnitOfWork, release: ReleaseRow, stand: Position) -> bool:
 
 
 def _say_clearance(work: UnitOfWork, subject: SubjectRow, now_known: Composed, answers: list[Answer]) -> None:
-    asked_at_all = any(answer.purpose == referral_purpose(subject.subject_id) for answer in answers)
-    clearance = CLEARED if now_known.says_anything else NOT_CLEARED if asked_at_all else PENDING
+    clearance = CLEARED if now_known.says_anything else NOT_CLEARED if answers else PENDING
     if clearance == subject.clearance:
         return
     subject.clearance = clearance
@@ -145,8 +170,8 @@ def told(work: UnitOfWork, release: ReleaseRow) -> dict[str, Any]:  # Any: JSON 
     return dict(work.unseal(key_id, place, release.told or b""))
 
 
-def _forget_if_over(work: UnitOfWork, person_id: str, answers: list[Answer]) -> None:
-    person = work.session.get(PersonRow, person_id)
-    over = person is not None and person.case_ended_at is not None
-    if over and not any(answer.keeps_facts(at=work.now) for answer in answers):
-        fact_store.forget_facts(work, person_id)
+def _forget_if_over(work: UnitOfWork, person: PersonRow | None, answers: list[Answer]) -> None:
+    if person is None or person.case_ended_at is None:
+        return
+    if not any(answer.keeps_facts(at=work.now) for answer in answers):
+        fact_store.forget_facts(work, person.person_id)

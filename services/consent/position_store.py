@@ -18,6 +18,11 @@ from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
 
 
+def purpose_of(subject: SubjectRow) -> str:
+    """Return what the recipient would be told about this subject for."""
+    return BENEFIT if subject.kind == store.COMMISSION else referral_purpose(subject.subject_id)
+
+
 def asked_of(subject: SubjectRow, recipient: RecipientRow) -> Asked:
     """Return what this recipient could be told about this subject at the most."""
     offered = {Category(name) for name in recipient.offered}
@@ -25,7 +30,7 @@ def asked_of(subject: SubjectRow, recipient: RecipientRow) -> Asked:
     return Asked(
         person_id=subject.person_id or "",
         recipient_id=recipient.recipient_id,
-        purpose=BENEFIT if subject.kind == store.COMMISSION else referral_purpose(subject.subject_id),
+        purpose=purpose_of(subject),
         categories=frozenset(offered if subject.kind == store.COMMISSION else offered & needed),
         kinds=REQUIRED_KINDS[RecipientRole(recipient.role)],
     )

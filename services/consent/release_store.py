@@ -47,10 +47,10 @@ def send_afresh(work: UnitOfWork, release: ReleaseRow) -> None:
         add_release(work, subject, kind=release.kind, target_id=release.target_id)
 
 
-def releases_of(session: Session, person_id: str) -> dict[str, list[ReleaseRow]]:
-    """Return the content releases about a person by subject, oldest first."""
+def releases_of(session: Session, *person_ids: str) -> dict[str, list[ReleaseRow]]:
+    """Return the content releases about persons by subject, oldest first."""
     found: dict[str, list[ReleaseRow]] = defaultdict(list)
-    for row in session.exec(_RELEASES, params={"person_id": person_id}):
+    for row in session.exec(_RELEASES, params={"person_ids": list(person_ids)}):
         found[row.subject_id].append(row)
     return found
 
@@ -63,6 +63,6 @@ def last_opened(releases: Iterable[ReleaseRow]) -> ReleaseRow | None:
 
 _RELEASES = (
     select(ReleaseRow)
-    .where(ReleaseRow.person_id == bindparam("person_id"), ReleaseRow.kind == CONTENT)
+    .where(col(ReleaseRow.person_id).in_(bindparam("person_ids", expanding=True)), ReleaseRow.kind == CONTENT)
     .order_by(col(ReleaseRow.created_at))
 )

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import bindparam
@@ -10,17 +11,19 @@ from sqlmodel import Session, col, select
 from services.consent.errors import PersonForgotten, PersonNotFound
 from services.consent.recipient_tables import RecipientRow
 from services.consent.tables import PersonRow, SubjectRow
-from shared.database import insert_or_ignore
+from shared.database import insert_all_or_ignore
 from shared.unit_of_work import UnitOfWork
 
 COMMISSION, REFERRAL = "commission", "referral"
 
 
+# Asked at every event and every opening, so they are built once.
+_PERSONS = select(PersonRow).where(col(PersonRow.person_id).in_(bindparam("person_ids", expanding=True)))
 _SUBJECTS = (
-    select(SubjectRow).where(SubjectRow.person_id == bindparam("person_id")).order_by(col(SubjectRow.subject_id))
+    select(SubjectRow)
+    .where(col(SubjectRow.person_id).in_(bindparam("person_ids", expanding=True)))
+    .order_by(col(SubjectRow.subject_id))
 )
-
-
 _RECIPIENTS = select(RecipientRow).where(col(RecipientRow.recipient_id).in_(bindparam("recipient_ids", expanding=True)))
 
 
@@ -29,9 +32,16 @@ def reference_index(secret: bytes, recipient_id: str, reference: str) -> str:
     return hmac.new(secret, f"reference|{recipient_id}|{reference}".encode(), hashlib.sha256).hexdigest()
 
 
-def remember_person(work: UnitOfWork, person_id: str) -> None:
-    """Note that the gate has heard of a person."""
-    insert_or_ignore(work.session, PersonRow.metadata.tables["person"], {"person_id": person_id})
+def remember_persons(session: Session, person_ids: Iterable[str]) -> None:
+    """Note that the gate has heard of persons."""
+    rows = [{"person_id": person_id} for person_id in person_ids]
+    insert_all_or_ignore(session, PersonRow.metadata.tables["person"], rows)
+
+
+def persons(session: Session, person_ids: Iterable[str]) -> dict[str, PersonRow]:
+    """Return those of the persons that the gate has heard of, by id."""
+    rows = session.exec(_PERSONS, params={"person_ids": list(person_ids)})
+    return {row.person_id: row for row in rows}
 
 
 def load_person(session: Session, person_id: str) -> PersonRow:
@@ -84,7 +94,15 @@ def subject_by_reference(session: Session, recipient_id: str, index: str) -> Sub
 
 def subjects_of(session: Session, person_id: str) -> list[SubjectRow]:
     """Return all commissions and referrals of a person."""
-    return list(session.exec(_SUBJECTS, params={"person_id": person_id}))
+    return subjects_of_all(session, [person_id])[person_id]
+
+
+def subjects_of_all(session: Session, person_ids: Iterable[str]) -> dict[str, list[SubjectRow]]:
+    """Return all commissions and referrals of persons, by person."""
+    found: dict[str, list[SubjectRow]] = {person_id: [] for person_id in person_ids}
+    for row in session.exec(_SUBJECTS, params={"person_ids": list(found)}):
+        found[str(row.person_id)].append(row)
+    return found
 
 
 def key_of(subject: SubjectRow) -> str:

@@ -14,22 +14,23 @@ from shared.contracts.assessment import (
 )
 from shared.contracts.intake import CaseEnded, CaseOpened, ContactRecorded, IdentityRecorded
 from shared.contracts.referral import AppointmentArranged, ReferralClosed, ReferralRequested
-from shared.receiver import Handlers
+from shared.effect import Handlers, OfMany
 
 
 def subscriptions(settings: ConsentSettings) -> Handlers:
     """Return which handler takes which event."""
+    know_facts = OfMany(handlers.know_facts)
     return {
         CaseOpened: handlers.know_case,
         CaseEnded: handlers.know_case_end,
-        IdentityRecorded: handlers.know_fact,
-        ContactRecorded: handlers.know_fact,
-        FactRecorded: handlers.know_fact,
-        StatementApproved: handlers.know_fact,
-        RecommendationMade: handlers.know_fact,
-        ConclusionDrawn: handlers.know_fact,
-        AttendanceRecorded: handlers.know_fact,
-        AppointmentArranged: handlers.know_fact,
+        IdentityRecorded: know_facts,
+        ContactRecorded: know_facts,
+        FactRecorded: know_facts,
+        StatementApproved: know_facts,
+        RecommendationMade: know_facts,
+        ConclusionDrawn: know_facts,
+        AttendanceRecorded: know_facts,
+        AppointmentArranged: know_facts,
         FactRemoved: handlers.forget_fact,
         ReferralRequested: partial(handlers.know_referral, settings=settings),
         ReferralClosed: handlers.close_referral,

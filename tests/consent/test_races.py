@@ -17,7 +17,7 @@ import pytest
 
 from services.consent import commissions, grants, opening
 from services.consent.app import ConsentService
-from services.consent.handlers import know_case, know_fact
+from services.consent.handlers import know_case, know_facts
 from services.consent.opening import OpenAnswer
 from services.consent.tables import LedgerRow, ReleaseRow
 from services.consent.timers import renew
@@ -65,7 +65,7 @@ def persons_with_content(gate: Gate, count: int) -> dict[str, str]:
             person, order = f"person-{new_id()}", read_command(a_commission(f"BG-{number}"))
             commissions.take_command(work, recipient_id=JOBCENTER, command=order, settings=gate.settings)
             know_case(work, a_case(person, next(item.key_id for item in reversed(work.outgoing) if item.key_id)))
-            know_fact(work, a_conclusion(person))
+            know_facts([(work, a_conclusion(person))])
             grants.record(work, a_declaration(person, CONCLUSION))
 
     gate.write(commission_know_and_agree)
@@ -207,7 +207,7 @@ def test_facts_that_two_instances_hear_at_once_bring_one_notice(two_instances: t
 
     async def hear(gate: Gate, number: int) -> None:
         event = a_finding(person, Category.WORK, f"fact_{number}", at=NOON)
-        await gate.service.writer.run(lambda work: know_fact(work, event), locks=lambda _: {f"person:{person}"})
+        await gate.service.writer.run(lambda work: know_facts([(work, event)]), locks=lambda _: {f"person:{person}"})
 
     async def all_at_once() -> None:
         await asyncio.gather(*(hear((one, other)[number % 2], number) for number in range(20)))
