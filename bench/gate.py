@@ -8,6 +8,9 @@ import asyncio
 import json
 import sys
 import tempfile
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,6 +21,7 @@ from uuid import uuid4
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from sqlalchemy import func, select
 
 from bench.kit import empty, forwarder, put, sealed, with_many_in_flight
 from ops.broker import Broker, private_broker
@@ -27,6 +31,7 @@ from services.consent.app import ConsentService
 from services.consent.domain import RecipientRole, referral_purpose
 from services.consent.handlers import know_case, know_referral
 from services.consent.settings import ConsentSettings
+from services.consent.tables import metadata
 from shared import topology
 from shared.contracts.assessment import FactRecorded
 from shared.contracts.categories import Category
@@ -111,7 +116,7 @@ async def forward(broker: Broker, bodies: list[bytes]) -> float:
 
 
 async def measure(folder: Path, store: Store, broker: Broker, what: str, *, persons: int, recipients: int) -> float:
-    """Measure ingest, from the first event published to the last notice confirmed; then openings."""
+    """Measure ingest, from the first event taken to the last notice confirmed; then openings."""
     quiet = a_service(folder, store, None)
     settings = ConsentSettings.model_validate(quiet.settings.model_dump())
     async with quiet.running():
@@ -123,9 +128,10 @@ async def measure(folder: Path, store: Store, broker: Broker, what: str, *, pers
     async with service.running():
         while len([up for up in service.outside.lines_up().values() if up]) < recipients:
             await asyncio.sleep(0.1)
+        async with held(service):
+            await put(broker, bodies, routing_key=FactRecorded.event_type)
         started, cpu = perf_counter(), process_time()
-        await put(broker, bodies, routing_key=FactRecorded.event_type)
-        while counted(service, "inbox") < persons or counted(service, "outbox WHERE sent_at IS NULL"):
+        while await asyncio.to_thread(is_busy, service, persons):
             await asyncio.sleep(0.05)
         name = f"gate, {what}, {recipients} recipients: event to notices"
         rate = report(name, persons, perf_counter() - started, process_time() - cpu)
@@ -134,10 +140,21 @@ async def measure(folder: Path, store: Store, broker: Broker, what: str, *, pers
     return rate
 
 
-def counted(service: ConsentService, rows: str) -> int:
-    """Count rows of a table."""
-    with service.database.engine.connect() as connection:
-        return int(connection.exec_driver_sql(f"SELECT count(*) FROM {rows}").scalar_one())  # noqa: S608  our own
+@asynccontextmanager
+async def held(service: ConsentService) -> AsyncIterator[None]:
+    """Keep a service from writing, so that all that is measured lies ready when it begins."""
+    go_on = threading.Event()
+    holding = asyncio.create_task(service.writer.run(lambda _: go_on.wait(), urgent=True))
+    yield
+    go_on.set()
+    await holding
+
+
+def is_busy(service: ConsentService, events: int) -> bool:
+    """Say whether not all events are taken in, or not all that came of them has left."""
+    with service.database.read() as session:
+        taken = session.execute(select(func.count()).select_from(metadata.tables["inbox"])).scalar_one()
+        return taken < events or service.outbox.count_unsent(session) > 0
 
 
 async def measure_openings(broker: Broker, what: str) -> None:

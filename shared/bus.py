@@ -81,7 +81,6 @@ class Line:
         self._name = name
         self._connection: AbstractRobustConnection | None = None
         self._channel: aio_pika.abc.AbstractChannel | None = None
-        self._exchanges: dict[str, aio_pika.abc.AbstractExchange] = {}
         self._task: asyncio.Task[None] | None = None
         self._on_connect: Callable[[AbstractRobustConnection], Awaitable[None]] | None = None
 
@@ -113,20 +112,20 @@ class Line:
             raise NotConnected(self._name)
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
-                target = await self._exchange(self._channel, exchange)
-                await target.publish(message, routing_key=routing_key, mandatory=mandatory)
+                # What `Exchange.publish` does, without an exchange to be looked up first: about a third cheaper.
+                channel = await self._channel.get_underlay_channel()
+                await channel.basic_publish(
+                    message.body,
+                    exchange=exchange,
+                    routing_key=routing_key,
+                    properties=message.properties,
+                    mandatory=mandatory,
+                )
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
             raise NotConnected(self._name) from None  # a dying connection cancels who waits for a confirmation
-
-    async def _exchange(self, channel: aio_pika.abc.AbstractChannel, name: str) -> aio_pika.abc.AbstractExchange:
-        if not name:
-            return channel.default_exchange
-        if name not in self._exchanges:
-            self._exchanges[name] = await channel.get_exchange(name, ensure=False)
-        return self._exchanges[name]
 
     async def _connect(self) -> None:
         while True:
@@ -141,7 +140,6 @@ class Line:
                 return
 
     async def _open(self) -> None:
-        self._exchanges = {}  # those of an earlier connection lead nowhere
         self._connection = await aio_pika.connect_robust(
             self._url,
             connection_class=QuietConnection,

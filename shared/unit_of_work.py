@@ -26,7 +26,8 @@ class UnitOfWork:
         self.session = session
         self.keys = keys
         self.now = now
-        self.correlation_id = random_id()
+        self.correlation_id: str | None = None
+        """What led to this; set by who knows. Drawn at the first announcement otherwise."""
         self.outgoing: list[Outgoing] = []
         self.narrowed: list[Row] = []
         self.destroyed: list[str] = []
@@ -86,6 +87,7 @@ class UnitOfWork:
             raise
 
     def _send(self, destination: str, type_: str, *, key_id: str, body: bytes) -> None:
+        self.correlation_id = self.correlation_id or random_id()
         self.outgoing.append(
             Outgoing(
                 message_id=random_id(),

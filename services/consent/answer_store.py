@@ -1,15 +1,19 @@
 """Reads and writes the answers that persons gave, inside an open unit of work. It decides nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_urlsafe
+from typing import Any
 
 import structlog
-from sqlalchemy import bindparam
+from sqlalchemy import Row, bindparam
+from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
 from services.consent.domain import Answer, Ending, Kind, Word
 from services.consent.errors import GrantNotFound
+from services.consent.table_base import columns
 from services.consent.tables import AnswerRow, GrantRow, HoldRow
 from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
@@ -68,38 +72,53 @@ def answers_of_all(work: UnitOfWork, person_ids: Iterable[str]) -> dict[str, lis
     """Return the same for several persons, by person."""
     found: dict[str, list[Answer]] = {person_id: [] for person_id in person_ids}
     held = _held(work, found)
-    for row, grant in _rows(work, found):
-        is_held = bool(held & {(row.person_id, None), (row.person_id, grant.recipient_id)})
-        answer = _answer(work, row, grant, is_held=is_held)
+    for row in _rows(work, found):
+        is_held = (row.person_id, None) in held or (row.person_id, row.recipient_id) in held
+        answer = _answer(work, row, is_held=is_held)
         if answer is not None:
             found[row.person_id].append(answer)
     return found
 
 
-def unreadable_answers(work: UnitOfWork, person_id: str) -> list[tuple[AnswerRow, GrantRow]]:
-    """Return what a person once said and nobody can read any more. Nothing leaves by it, whatever it said."""
-    rows = _rows(work, [person_id])
-    return [(row, grant) for row, grant in rows if _answer(work, row, grant, is_held=False) is None]
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What a person once said and nobody can read any more. Nothing leaves by it, whatever it said."""
+
+    answer_id: str
+    grant_id: str
+    person_id: str
+    recipient_id: str
+    purpose: str
+    ended_at: datetime | None
 
 
-def _rows(work: UnitOfWork, person_ids: Iterable[str]) -> list[tuple[AnswerRow, GrantRow]]:
-    return list(work.session.exec(_ANSWERS, params={"person_ids": list(person_ids)}))
+def unreadable_answers(work: UnitOfWork, person_id: str) -> list[Unreadable]:
+    """Return what cannot be read of what a person said."""
+    lost = [row for row in _rows(work, [person_id]) if _answer(work, row, is_held=False) is None]
+    return [
+        Unreadable(row.answer_id, row.grant_id, row.person_id, row.recipient_id, row.purpose, row.ended_at)
+        for row in lost
+    ]
 
 
-def _answer(work: UnitOfWork, row: AnswerRow, grant: GrantRow, *, is_held: bool) -> Answer | None:
-    """Return what two rows say; None if it cannot be read, or is nothing that is known here; raise KeyDestroyed."""
+def _rows(work: UnitOfWork, person_ids: Iterable[str]) -> Sequence[Row[Any]]:  # Any: columns of many types
+    return work.session.execute(_ANSWERS, {"person_ids": list(person_ids)}).all()
+
+
+def _answer(work: UnitOfWork, row: Row[Any], *, is_held: bool) -> Answer | None:
+    """Return what a row says; None if it cannot be read, or is nothing that is known here; raise KeyDestroyed."""
     try:
         said = work.unseal(row.person_id, f"answer.said.{row.answer_id}", row.said)
         return Answer(
             answer_id=row.answer_id,
             grant_id=row.grant_id,
             person_id=row.person_id,
-            recipient_id=grant.recipient_id,
-            purpose=grant.purpose,
+            recipient_id=row.recipient_id,
+            purpose=row.purpose,
             category=Category(said["category"]),
-            kind=Kind(grant.kind),
+            kind=Kind(row.kind),
             word=Word(said["word"]),
-            reaches_back=grant.reaches_back,
+            reaches_back=row.reaches_back,
             given_at=row.given_at,
             expires_at=row.expires_at,
             ended_at=row.ended_at,
@@ -107,7 +126,7 @@ def _answer(work: UnitOfWork, row: AnswerRow, grant: GrantRow, *, is_held: bool)
             confirm_by=row.confirm_by,
             is_disputed=row.disputed_at is not None,
             is_held=is_held,
-            given_by=grant.given_by,
+            given_by=row.given_by,
         )
     except (ValueError, KeyError, TypeError):  # UnreadableValue is one of them, KeyDestroyed is none
         log.error("answer_unreadable", answer_id=row.answer_id)
@@ -151,11 +170,16 @@ def _held(work: UnitOfWork, person_ids: Iterable[str]) -> set[tuple[str, str | N
     return set(work.session.exec(_HELD, params={"person_ids": list(person_ids)}))
 
 
-# Asked at every event and every opening, so they are built once.
+# Asked at every event and every opening, so they are built once, and no row is made an object of the ORM.
 _ANSWERS = (
-    select(AnswerRow, GrantRow)
+    select_columns(
+        *columns(AnswerRow, "answer_id", "grant_id", "person_id", "said", "given_at", "expires_at", "ended_at"),
+        *columns(AnswerRow, "ended_by", "confirm_by", "disputed_at"),
+        *columns(GrantRow, "recipient_id", "purpose", "kind", "reaches_back", "given_by"),
+    )
     .where(
-        col(AnswerRow.person_id).in_(bindparam("person_ids", expanding=True)), AnswerRow.grant_id == GrantRow.grant_id
+        col(AnswerRow.person_id).in_(bindparam("person_ids", expanding=True)),
+        col(AnswerRow.grant_id) == col(GrantRow.grant_id),
     )
     .order_by(col(AnswerRow.given_at))
 )

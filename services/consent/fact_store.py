@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, update
+from sqlalchemy import Row, bindparam, update
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from services.consent.domain import KnownFact
+from services.consent.table_base import columns
 from services.consent.tables import FactRow
 from shared.contracts.assessment import marked
 from shared.contracts.categories import Category
@@ -18,9 +20,12 @@ from shared.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
 
-# Asked at every event, so they are built once.
+# Asked at every event, so they are built once; where nothing is changed, no row is made an object of the ORM.
 _OF_PERSONS = col(FactRow.person_id).in_(bindparam("person_ids", expanding=True))
-_FACTS = select(FactRow).where(_OF_PERSONS, col(FactRow.content).is_not(None))
+_FACTS = select_columns(
+    *columns(FactRow, "fact_id", "person_id", "version", "category", "professional", "content", "about", "contest"),
+    *columns(FactRow, "first_recorded_at", "first_received_at", "recorded_at", "received_at"),
+).where(_OF_PERSONS, col(FactRow.content).is_not(None))
 _ROWS = select(FactRow).where(_OF_PERSONS | col(FactRow.fact_id).in_(bindparam("fact_ids", expanding=True)))
 
 Rows = dict[str, dict[str, FactRow]]
@@ -86,7 +91,7 @@ def facts_of(work: UnitOfWork, person_id: str) -> list[KnownFact]:
 def facts_of_all(work: UnitOfWork, person_ids: Iterable[str]) -> dict[str, list[KnownFact]]:
     """Return the same for several persons, by person."""
     found: dict[str, list[KnownFact]] = {person_id: [] for person_id in person_ids}
-    for row in work.session.exec(_FACTS, params={"person_ids": list(found)}):
+    for row in work.session.execute(_FACTS, {"person_ids": list(found)}):
         try:
             found[row.person_id].append(_known_fact(work, row))
         except UnreadableValue:
@@ -108,7 +113,7 @@ def mark_contested(work: UnitOfWork, fact_id: str, *, contested: bool) -> int:
     return int(number)
 
 
-def _known_fact(work: UnitOfWork, row: FactRow) -> KnownFact:
+def _known_fact(work: UnitOfWork, row: Row[Any]) -> KnownFact:
     sealed = work.unseal(row.person_id, f"fact.content.{row.fact_id}", row.content or b"")
     contested_by_person = bool(_contest_of(work, row)["contested"])
     return KnownFact(
@@ -127,7 +132,7 @@ def _known_fact(work: UnitOfWork, row: FactRow) -> KnownFact:
     )
 
 
-def _contest_of(work: UnitOfWork, row: FactRow) -> dict[str, Any]:
+def _contest_of(work: UnitOfWork, row: FactRow | Row[Any]) -> dict[str, Any]:
     if row.contest is None:
         return {"contested": False, "number": 0}
     return dict(work.unseal(row.person_id, f"fact.contest.{row.fact_id}", row.contest))

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func
 from sqlmodel import col, or_, select
 
 from services.consent import answer_store, representation, store
+from services.consent.answer_store import Unreadable
 from services.consent.declaration import Declaration, check
 from services.consent.domain import CONFIRM_WITHIN, Answer, Ending, Kind, Word
 from services.consent.errors import NotAcceptable, RecipientNotFound
@@ -72,16 +73,16 @@ def withdraw(
         and (categories is None or answer.category in categories)
     ]
     lost = [
-        row
-        for row, grant in answer_store.unreadable_answers(work, person_id)
-        if row.ended_at is None and recipient_id in (None, grant.recipient_id) and purpose in (None, grant.purpose)
+        answer
+        for answer in answer_store.unreadable_answers(work, person_id)
+        if answer.ended_at is None and recipient_id in (None, answer.recipient_id) and purpose in (None, answer.purpose)
     ]
     end(work, [*ended, *lost])
     reconsider(work, person_id)
     return len(ended) + len(lost)
 
 
-def end(work: UnitOfWork, answers: Sequence[Answer | AnswerRow], *, ending: Ending = Ending.WITHDRAWN) -> None:
+def end(work: UnitOfWork, answers: Sequence[Answer | Unreadable], *, ending: Ending = Ending.WITHDRAWN) -> None:
     """End answers as taken back, or for another reason, and say so inside."""
     answer_store.end_answers(work, [answer.answer_id for answer in answers], ending=ending)
     for grant_id, person_id in sorted({(answer.grant_id, answer.person_id) for answer in answers}):

@@ -17,7 +17,7 @@ from services.consent.domain import Answer, Ending, Inquiry, KnownFact
 from services.consent.position_store import position_of, purpose_of
 from services.consent.recipient_tables import RecipientRow
 from services.consent.release import adds_nothing
-from services.consent.tables import PersonRow, ReleaseRow, SubjectRow
+from services.consent.tables import ReleaseRow, SubjectRow
 from shared.contracts.consent import ReferralCleared, ReferralNotCleared
 from shared.keys import UnreadableValue
 from shared.unit_of_work import UnitOfWork
@@ -73,9 +73,9 @@ def reconsider_all(works: Mapping[str, UnitOfWork]) -> dict[str, dict[str, Recon
                 stand = _position(work, subject, recipient, facts[person_id], words, known=known)
                 _reconsider_subject(work, subject, stand, words, releases=mine, known=known)
                 found[person_id][subject.subject_id] = Reconsidered(stand, mine)
-    persons = store.persons(session, works)
-    for person_id, work in works.items():
-        _forget_if_over(work, persons.get(person_id), answers[person_id])
+    for person_id in store.with_ended_case(session, works):
+        if not any(answer.keeps_facts(at=now) for answer in answers[person_id]):
+            fact_store.forget_facts(works[person_id], person_id)
     return found
 
 
@@ -168,10 +168,3 @@ def told(work: UnitOfWork, release: ReleaseRow) -> dict[str, Any]:  # Any: JSON 
     """Return what was told when a release was opened last."""
     key_id, place = str(release.person_id), f"release.told.{release.release_id}"
     return dict(work.unseal(key_id, place, release.told or b""))
-
-
-def _forget_if_over(work: UnitOfWork, person: PersonRow | None, answers: list[Answer]) -> None:
-    if person is None or person.case_ended_at is None:
-        return
-    if not any(answer.keeps_facts(at=work.now) for answer in answers):
-        fact_store.forget_facts(work, person.person_id)

@@ -13,11 +13,12 @@ from typing import Any
 from sqlmodel import Session, select
 
 from services.consent import answer_store, store
+from services.consent.answer_store import Unreadable
 from services.consent.declaration import Declaration
 from services.consent.domain import Answer, AnswerState, Ending, Word
 from services.consent.errors import NotAcceptable, ObjectionStands, RecipientNotFound, RepresentationNotFound
 from services.consent.recipient_tables import RecipientRow
-from services.consent.tables import GrantRow, RepresentationRow
+from services.consent.tables import RepresentationRow
 from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
 
@@ -188,7 +189,7 @@ def _objected(work: UnitOfWork, declared: Declaration) -> set[Category]:
     read may be a no to any of them.
     """
     lost = answer_store.unreadable_answers(work, declared.person_id)
-    if any(row.ended_at is None and _is_to_the_same(grant, declared) for row, grant in lost):
+    if any(answer.ended_at is None and _is_to_the_same(answer, declared) for answer in lost):
         return set(Category)
     last: dict[tuple[Category, str], Answer] = {}
     for answer in answer_store.answers_of(work, declared.person_id):
@@ -204,7 +205,7 @@ def _objected(work: UnitOfWork, declared: Declaration) -> set[Category]:
     }
 
 
-def _is_to_the_same(said: Answer | GrantRow, declared: Declaration) -> bool:
+def _is_to_the_same(said: Answer | Unreadable, declared: Declaration) -> bool:
     return (said.recipient_id, said.purpose) == (declared.recipient_id, declared.purpose)
 
 

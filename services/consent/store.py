@@ -18,7 +18,9 @@ COMMISSION, REFERRAL = "commission", "referral"
 
 
 # Asked at every event and every opening, so they are built once.
-_PERSONS = select(PersonRow).where(col(PersonRow.person_id).in_(bindparam("person_ids", expanding=True)))
+_ENDED_CASES = select(PersonRow.person_id).where(
+    col(PersonRow.person_id).in_(bindparam("person_ids", expanding=True)), col(PersonRow.case_ended_at).is_not(None)
+)
 _SUBJECTS = (
     select(SubjectRow)
     .where(col(SubjectRow.person_id).in_(bindparam("person_ids", expanding=True)))
@@ -38,10 +40,9 @@ def remember_persons(session: Session, person_ids: Iterable[str]) -> None:
     insert_all_or_ignore(session, PersonRow.metadata.tables["person"], rows)
 
 
-def persons(session: Session, person_ids: Iterable[str]) -> dict[str, PersonRow]:
-    """Return those of the persons that the gate has heard of, by id."""
-    rows = session.exec(_PERSONS, params={"person_ids": list(person_ids)})
-    return {row.person_id: row for row in rows}
+def with_ended_case(session: Session, person_ids: Iterable[str]) -> set[str]:
+    """Return those of the persons whose case has ended."""
+    return set(session.exec(_ENDED_CASES, params={"person_ids": list(person_ids)}))
 
 
 def load_person(session: Session, person_id: str) -> PersonRow:
