@@ -23,7 +23,7 @@ from shared.observability import correlation_id
 from shared.outbox import random_id
 from shared.reader import Malformed, NotForUs, Reader, Received
 from shared.unit_of_work import UnitOfWork
-from shared.writer import StoreUnavailable, Writer
+from shared.writer import StoreUnavailable, Together, Writer
 from shared.zone import ZoneKeys
 
 log = structlog.get_logger()
@@ -57,6 +57,11 @@ class Receiver:
         self._line = line
         self._reader = Reader({event.event_type: event for event in handlers}, zone_keys)
         self._effects = Effects(handlers, inbox=inbox, parking=parking, reader=self._reader)
+        self._together: Together[Received, str] = Together(
+            handle=self._effects.now,
+            locks=lambda _, messages: {_person(received) for received in messages},
+            apart=_person,
+        )
         self._in_flight: dict[int, float] = {}
 
     def oldest_in_flight_seconds(self) -> float:
@@ -121,12 +126,11 @@ class Receiver:
     async def _take_in(self, received: Received) -> None:
         event = received.event
         started = monotonic()
-        person = f"person:{event.key_id}"
         try:
-            outcome = await self._writer.run_together(self._effects.now, received, lock=person)
+            outcome = await self._writer.run_together(self._together, received)
         except TooEarly:
             later = self._effects.now_or_later
-            outcome = await self._writer.run(lambda work: later(work, received), locks=lambda _: {person})
+            outcome = await self._writer.run(lambda work: later(work, received), locks=lambda _: {_person(received)})
         took = round((monotonic() - started) * 1000, 1)
         log.info("event_received", type=event.event_type, message_id=received.message_id, outcome=outcome, took_ms=took)
 
@@ -177,6 +181,11 @@ async def _until_stored(store: Callable[[], Awaitable[None]]) -> None:
         except StoreUnavailable:
             log.error("store_unavailable")
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _person(received: Received) -> str:
+    """Return the name of the row that is locked while something about this person is decided."""
+    return f"person:{received.event.key_id}"
 
 
 def _is_erased(received: Received, error: Exception) -> bool:

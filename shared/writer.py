@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -34,9 +34,6 @@ log = structlog.get_logger()
 
 R = TypeVar("R")
 T = TypeVar("T")
-Together = Callable[[Sequence[tuple[UnitOfWork, T]]], Sequence[R]]
-"""Handles things of several persons in one call, each in its own unit of work of the same transaction; one result each.
-"""
 Locks = Callable[[Session], set[str]]
 
 GROUP_JOBS = 64
@@ -54,12 +51,22 @@ class StoreUnavailable(RuntimeError):
         super().__init__("the database cannot be written at the moment")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Together(Generic[T, R]):
+    """A handler that takes several things in one call. What is handed in for the same one is handled together."""
+
+    handle: Callable[[Sequence[tuple[UnitOfWork, T]]], Sequence[R]]
+    """Handles them, each in its own unit of work of one transaction; returns a result for each."""
+    locks: Callable[[Session, Sequence[T]], set[str]]
+    """Names the rows to lock before anything is read."""
+    apart: Callable[[T], str]
+    """Names what no two things of one call may share; the second comes after the first."""
+
+
 @dataclass(slots=True)
 class _Job:
-    handle: "Together[Any, Any]"  # Any: each handler has its own things and results
+    together: Together[Any, Any]  # Any: each handler has its own things and results
     item: Any
-    person: str
-    locks: Locks | None
     urgent: bool
     future: "asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop
@@ -69,9 +76,6 @@ class _Job:
     rows: list[dict[str, object]] = field(default_factory=list)
     narrowed: list[Row] = field(default_factory=list)
     destroyed: list[str] = field(default_factory=list)
-
-    def names_to_lock(self, session: Session) -> set[str]:
-        return self.locks(session) if self.locks else set()
 
     def fail(self, error: BaseException) -> None:
         self.error, self.outgoing, self.rows, self.narrowed, self.destroyed = error, [], [], [], []
@@ -135,28 +139,18 @@ class Writer:
         `locks` names the rows to lock before anything is read. Raises what the handler raised (its work is undone),
         or StoreUnavailable when the group could not be committed.
         """
+        return await self.run_together(_of_one(handler, locks), None, urgent=urgent)
+
+    async def run_together(self, together: Together[T, R], item: T, *, urgent: bool = False) -> R:
+        """Handle a thing with what else has arrived for the same handler; raises as `run` does."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
-        self._hand_in(_Job(_of_one(handler), None, "", locks, urgent, future, loop))
-        return await future
-
-    async def run_together(self, handler: Together[T, R], item: T, *, lock: str) -> R:
-        """Have a handler that takes several things at once take this one, with what else has arrived for it.
-
-        `lock` names the person's row; a second thing of the same person comes after the first. Raises as `run` does.
-        """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[R] = loop.create_future()
-        names = {lock}
-        self._hand_in(_Job(handler, item, lock, lambda _: names, False, future, loop))
-        return await future
-
-    def _hand_in(self, job: _Job) -> None:
         with self._arrived:
             if self._stopping:
                 raise StoreUnavailable
-            (self._urgent if job.urgent else self._usual).append(job)
+            (self._urgent if urgent else self._usual).append(_Job(together, item, urgent, future, loop))
             self._arrived.notify()
+        return await future
 
     def _work(self) -> None:
         while group := self._take():
@@ -216,10 +210,11 @@ class Writer:
             self._journal.catch_up(self._database, self._keys)
         now = self._clock()
         with self._database.write() as session:
-            self._database.lock(session, {name for job in group for name in job.names_to_lock(session)})
+            turns = list(_in_turn(group, alone=careful))
+            self._database.lock(session, {name for jobs in turns for name in _names_to_lock(session, jobs)})
             until = monotonic() + GROUP_SECONDS
             done: list[_Job] = []
-            for jobs in _in_turn(group, alone=careful):
+            for jobs in turns:
                 (self._run_alone if careful else self._run)(jobs, session, now)
                 done += jobs
                 if monotonic() > until or jobs[-1].destroyed or (self._urgent and not jobs[-1].urgent):
@@ -256,7 +251,7 @@ class Writer:
 
     def _run(self, jobs: list[_Job], session: Session, now: datetime) -> None:
         works = [UnitOfWork(session, self._keys, now=now) for _ in jobs]
-        results = jobs[0].handle([(work, job.item) for work, job in zip(works, jobs, strict=True)])
+        results = jobs[0].together.handle([(work, job.item) for work, job in zip(works, jobs, strict=True)])
         for job, work, result in zip(jobs, works, results, strict=True):
             job.error, job.result = None, result
             job.narrowed, job.destroyed = work.narrowed, work.destroyed
@@ -264,24 +259,31 @@ class Writer:
 
 
 def _in_turn(group: list[_Job], *, alone: bool) -> Iterator[list[_Job]]:
-    """Cut a group, in its order, into what is handled in one call: the same handler, each person once."""
+    """Cut a group, in its order, into what is handled in one call."""
     turn: list[_Job] = []
+    taken: set[str] = set()
     for job in group:
-        if turn and (alone or not _goes_with(job, turn)):
+        name = job.together.apart(job.item)
+        if turn and (alone or job.together is not turn[0].together or name in taken):
             yield turn
-            turn = []
+            turn, taken = [], set()
         turn.append(job)
+        taken.add(name)
     if turn:
         yield turn
 
 
-def _goes_with(job: _Job, turn: list[_Job]) -> bool:
-    return job.handle == turn[0].handle and all(job.person != other.person for other in turn)
+def _names_to_lock(session: Session, jobs: list[_Job]) -> set[str]:
+    return jobs[0].together.locks(session, [job.item for job in jobs])
 
 
-def _of_one(handler: Callable[[UnitOfWork], R]) -> "Together[None, R]":
-    """Return a handler that goes together with no other, not even with itself handed in again."""
-    return lambda works: [handler(work) for work, _ in works]
+def _of_one(handler: Callable[[UnitOfWork], R], locks: Locks | None) -> Together[None, R]:
+    """Return what goes together with nothing else: it is made anew for everything that is handed in."""
+    return Together(
+        handle=lambda works: [handler(work) for work, _ in works],
+        locks=lambda session, _: locks(session) if locks else set(),
+        apart=lambda _: "",
+    )
 
 
 def _all_fail(group: list[_Job], error: BaseException) -> list[_Job]:

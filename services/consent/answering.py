@@ -11,8 +11,9 @@ from typing import Any
 
 import structlog
 
-from services.consent import commissions, opening
+from services.consent import commissions
 from services.consent.keys import GateKey, UnreadableRequest
+from services.consent.opening import EMPTY, Openings
 from services.consent.settings import ConsentSettings
 from shared.contracts.requests import Command, RefusedRequest, command_id_of, read_command, read_open
 from shared.writer import StoreUnavailable, Writer
@@ -35,32 +36,32 @@ class Answering:
     """Answers recipients, each request in one transaction."""
 
     def __init__(
-        self, settings: ConsentSettings, writer: Writer, gate_key: GateKey, *, name_in_logs: Callable[[str], str]
+        self,
+        settings: ConsentSettings,
+        writer: Writer,
+        gate_key: GateKey,
+        openings: Openings,
+        *,
+        name_in_logs: Callable[[str], str],
     ) -> None:
         self._settings = settings
         self._writer = writer
         self._gate_key = gate_key
+        self._openings = openings
         self._name_in_logs = name_in_logs
 
     async def to_open(self, recipient_id: str, body: bytes) -> Answer:
         """Return what the recipient learns by opening a notice now. A fault of ours looks like any other empty one."""
         try:
             _check_size(body, LONGEST_OPEN)
-            notice_id = read_open(_json(body)).open
-            return await self._writer.run(
-                lambda work: opening.open_notice(
-                    work, recipient_id=recipient_id, notice_id=notice_id, settings=self._settings
-                ),
-                locks=lambda session: opening.locks_for(session, recipient_id=recipient_id, notice_id=notice_id),
-                urgent=True,
-            )
+            return await self._openings.open(recipient_id, read_open(_json(body)).open)
         except RefusedRequest as refused:
             return {"result": "refused", "errors": refused.errors}
         except StoreUnavailable:
             return TRY_AGAIN
         except Exception as error:
             log.error("opening_failed", recipient=self._name_in_logs(recipient_id), exc_info=error)
-            return opening.EMPTY
+            return EMPTY
 
     async def to_command(self, recipient_id: str, body: bytes) -> Answer:
         """Return whether the command was received, or what is wrong with it. Raises what is not the caller's fault."""

@@ -4,6 +4,9 @@ Runs under the person's row lock and the recipient's ledger lock, so a withdrawa
 began is always seen. Whatever may not be known, was never there, or cannot be read, is answered `empty`, all alike.
 """
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,7 +18,7 @@ from services.consent import ledger_store, release_store, store
 from services.consent.commissions import status_of
 from services.consent.composition import Composed
 from services.consent.ledger import Entry, EntryKind
-from services.consent.notices import Reconsidered, may_stay, reconsider, told
+from services.consent.notices import Reconsidered, may_stay, reconsider_all, told
 from services.consent.release import adds_nothing, is_within
 from services.consent.settings import ConsentSettings
 from services.consent.tables import LedgerRow, ReleaseRow, SubjectRow, metadata
@@ -23,7 +26,7 @@ from shared.contracts.consent import ReferralOpened
 from shared.database import touch
 from shared.keys import KeyDestroyed
 from shared.unit_of_work import UnitOfWork
-from shared.writer import StoreUnavailable
+from shared.writer import StoreUnavailable, Together, Writer
 
 log = structlog.get_logger()
 
@@ -32,40 +35,108 @@ OpenAnswer = dict[str, Any]  # Any: JSON values
 EMPTY: OpenAnswer = {"result": "empty"}
 
 
-def locks_for(session: Session, *, recipient_id: str, notice_id: str) -> set[str]:
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A recipient asks for what stands behind one of its notices."""
+
+    recipient_id: str
+    notice_id: str
+
+
+class Openings:
+    """Opens notices. Those that are asked for at the same time share what is read, and the commit."""
+
+    def __init__(self, writer: Writer, settings: ConsentSettings) -> None:
+        self._writer = writer
+        self._together: Together[Opening, OpenAnswer] = Together(
+            handle=partial(open_notices, settings=settings), locks=locks_for, apart=lambda asked: asked.notice_id
+        )
+
+    async def open(self, recipient_id: str, notice_id: str) -> OpenAnswer:
+        """Return what the recipient is answered, committed; raise StoreUnavailable, the same for every id."""
+        try:
+            return await self._writer.run_together(self._together, Opening(recipient_id, notice_id), urgent=True)
+        except KeyDestroyed:
+            return EMPTY
+
+
+def locks_for(session: Session, asked: Sequence[Opening]) -> set[str]:
     """Return the rows to lock before anything is read. What a release belongs to never changes.
 
     For a notice that stands for nothing as many are locked: neither time nor fault may tell it from another.
     """
-    release = session.get(ReleaseRow, notice_id)
-    if release is None or release.recipient_id != recipient_id:
-        return {f"person:-{recipient_id}", f"recipient:{recipient_id}"}  # nobody's, and no other recipient's
-    return {f"person:{release.person_id or release.subject_id}", f"recipient:{recipient_id}"}
+    releases = release_store.named(session, {one.notice_id for one in asked})
+    return {name for one in asked for name in (_person(one, releases), f"recipient:{one.recipient_id}")}
 
 
-def open_notice(work: UnitOfWork, *, recipient_id: str, notice_id: str, settings: ConsentSettings) -> OpenAnswer:
-    """Return what the recipient is answered, as of now; raise StoreUnavailable, the same for every id."""
-    _try_stores(work, recipient_id)
-    release = work.session.get(ReleaseRow, notice_id)
-    recipient = store.recipient(work.session, recipient_id, at=work.now)
-    if release is None or recipient is None or release.recipient_id != recipient_id:
-        return EMPTY
-    subject = work.session.get(SubjectRow, release.subject_id)
-    if subject is None:
-        return EMPTY
-    try:
-        with work.attempt():
-            if release.kind == release_store.STATUS:
-                return _open_status(work, release, subject, settings)
-            if release.kind == release_store.RETRACTION:
-                return _open_retraction(work, release, subject)
-            return _open_content(work, release, subject)
-    except KeyDestroyed:
-        return EMPTY
+def _person(one: Opening, releases: dict[str, ReleaseRow]) -> str:
+    release = releases.get(one.notice_id)
+    if release is None or release.recipient_id != one.recipient_id:
+        return f"person:-{one.recipient_id}"  # nobody's, and no other recipient's
+    return f"person:{release.person_id or release.subject_id}"
 
 
-def _try_stores(work: UnitOfWork, recipient_id: str) -> None:
-    """See that database and key store are there before anything depends on the id that was named.
+def open_notices(asked: Sequence[tuple[UnitOfWork, Opening]], *, settings: ConsentSettings) -> list[OpenAnswer]:
+    """Return what is answered to each, as of now; raise StoreUnavailable, the same for every id, or KeyDestroyed."""
+    work = asked[0][0]
+    _try_stores(work, {one.recipient_id for _, one in asked})
+    releases = release_store.named(work.session, {one.notice_id for _, one in asked})
+    recipients = store.recipients(work.session, {one.recipient_id for _, one in asked}, at=work.now)
+    subjects = store.subjects(work.session, {release.subject_id for release in releases.values()})
+    answers, waiting = dict.fromkeys(range(len(asked)), EMPTY), dict[int, _Found]()
+    for number, (work, one) in enumerate(asked):
+        release = releases.get(one.notice_id)
+        if release is not None and release.recipient_id == one.recipient_id in recipients:
+            subject = subjects.get(release.subject_id)
+            if subject is not None:
+                waiting[number] = _Found(work, release, subject)
+    while waiting:
+        these = _each_person_once(waiting)
+        known = _reconsidered(these.values())
+        for number, found in these.items():
+            answers[number] = _open(found, known, settings)
+    return list(answers.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A release that may be opened by who asks for it, if there is anything to be told by it."""
+
+    work: UnitOfWork
+    release: ReleaseRow
+    subject: SubjectRow
+
+
+def _each_person_once(waiting: dict[int, _Found]) -> dict[int, _Found]:
+    """Take out the first opening of each person: the next one is decided by what this one left."""
+    taken: dict[int, _Found] = {}
+    persons: set[str] = set()
+    for number, found in list(waiting.items()):
+        person_id = found.release.person_id or f"of {number}"
+        if person_id not in persons:
+            persons.add(person_id)
+            taken[number] = waiting.pop(number)
+    return taken
+
+
+def _reconsidered(opened: Iterable[_Found]) -> dict[str, dict[str, Reconsidered]]:
+    """Bring those about whom content is asked for in line first: time alone may have ended an answer since."""
+    contents = [found for found in opened if found.release.kind == release_store.CONTENT]
+    works = {str(found.release.person_id): found.work for found in contents}
+    return reconsider_all(works) if works else {}
+
+
+def _open(found: _Found, known: dict[str, dict[str, Reconsidered]], settings: ConsentSettings) -> OpenAnswer:
+    work, release, subject = found.work, found.release, found.subject
+    if release.kind == release_store.STATUS:
+        return _open_status(work, release, subject, settings)
+    if release.kind == release_store.RETRACTION:
+        return _open_retraction(work, release, subject)
+    return _open_content(work, release, subject, known[str(release.person_id)].get(subject.subject_id))
+
+
+def _try_stores(work: UnitOfWork, recipient_ids: set[str]) -> None:
+    """See that database and key store are there before anything depends on the ids that were named.
 
     Otherwise a known id would be answered `try_again`, and an unknown one `empty`.
     """
@@ -74,14 +145,14 @@ def _try_stores(work: UnitOfWork, recipient_id: str) -> None:
     except SQLAlchemyError as error:
         log.error("key_store_unavailable", exc_info=error)
         raise StoreUnavailable from None
-    touch(work.session, metadata, f"recipient:{recipient_id}")  # locked by every opening anyway
+    for recipient_id in sorted(recipient_ids):
+        touch(work.session, metadata, f"recipient:{recipient_id}")  # locked by every opening anyway
 
 
-def _open_content(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow) -> OpenAnswer:
-    person_id = str(release.person_id)
-    found = reconsider(work, person_id).get(subject.subject_id)  # time alone may have ended an answer since
+def _open_content(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, found: Reconsidered | None) -> OpenAnswer:
     if found is None or subject.closed_at or release.state not in (release_store.WAITING, release_store.OPENED):
         return EMPTY
+    person_id = str(release.person_id)
     composed, is_all = _to_be_told(work, release, found)
     if not composed.says_anything:
         return EMPTY

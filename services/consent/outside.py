@@ -13,6 +13,7 @@ import structlog
 
 from services.consent.answering import Answering
 from services.consent.keys import GateKey, UnusableKey, read_public_key
+from services.consent.opening import Openings
 from services.consent.reception import DEFAULT_EXCHANGE, Reception, RecipientLine
 from services.consent.recipient_tables import RecipientRow
 from services.consent.settings import ConsentSettings
@@ -43,7 +44,8 @@ class Outside:
         self._settings = settings
         self._gate_key = GateKey(settings.gate_key())
         self.name_in_logs = settings.names_in_logs()
-        answering = Answering(settings, writer, self._gate_key, name_in_logs=self.name_in_logs)
+        self.openings = Openings(writer, settings)
+        answering = Answering(settings, writer, self._gate_key, self.openings, name_in_logs=self.name_in_logs)
         self.reception = Reception(answering, writer, parking)
         self._recipients: dict[str, RecipientLine] = {}
         self._down_since: dict[str, float] = {}

@@ -55,6 +55,12 @@ def releases_of(session: Session, *person_ids: str) -> dict[str, list[ReleaseRow
     return found
 
 
+def named(session: Session, release_ids: Iterable[str]) -> dict[str, ReleaseRow]:
+    """Return the releases by these ids, as far as there are any."""
+    rows = session.exec(_NAMED, params={"release_ids": list(release_ids)})
+    return {row.release_id: row for row in rows}
+
+
 def last_opened(releases: Iterable[ReleaseRow]) -> ReleaseRow | None:
     """Return the release that a recipient holds: the one that was opened last and is not retracted."""
     opened = [row for row in releases if row.state == OPENED and row.told_entry is not None]
@@ -66,3 +72,4 @@ _RELEASES = (
     .where(col(ReleaseRow.person_id).in_(bindparam("person_ids", expanding=True)), ReleaseRow.kind == CONTENT)
     .order_by(col(ReleaseRow.created_at))
 )
+_NAMED = select(ReleaseRow).where(col(ReleaseRow.release_id).in_(bindparam("release_ids", expanding=True)))

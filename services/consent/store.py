@@ -26,6 +26,7 @@ _SUBJECTS = (
     .where(col(SubjectRow.person_id).in_(bindparam("person_ids", expanding=True)))
     .order_by(col(SubjectRow.subject_id))
 )
+_NAMED_SUBJECTS = select(SubjectRow).where(col(SubjectRow.subject_id).in_(bindparam("subject_ids", expanding=True)))
 _RECIPIENTS = select(RecipientRow).where(col(RecipientRow.recipient_id).in_(bindparam("recipient_ids", expanding=True)))
 
 
@@ -104,6 +105,12 @@ def subjects_of_all(session: Session, person_ids: Iterable[str]) -> dict[str, li
     for row in session.exec(_SUBJECTS, params={"person_ids": list(found)}):
         found[str(row.person_id)].append(row)
     return found
+
+
+def subjects(session: Session, subject_ids: Iterable[str]) -> dict[str, SubjectRow]:
+    """Return commissions and referrals by id."""
+    rows = session.exec(_NAMED_SUBJECTS, params={"subject_ids": list(subject_ids)})
+    return {row.subject_id: row for row in rows}
 
 
 def key_of(subject: SubjectRow) -> str:

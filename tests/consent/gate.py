@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlmodel import Session, SQLModel, select
 
-from services.consent import commissions, grants, opening
+from services.consent import commissions, grants
 from services.consent.app import ConsentService, create_app
 from services.consent.domain import RecipientRole, Word, referral_purpose
 from services.consent.handlers import know_case
@@ -142,13 +142,9 @@ class Gate:
 
     def open(self, notice_id: str, recipient_id: str = JOBCENTER) -> Answer:
         """Have a recipient open a notice."""
-        return self.write(
-            lambda work: opening.open_notice(
-                work, recipient_id=recipient_id, notice_id=notice_id, settings=self.settings
-            ),
-            locks=lambda session: opening.locks_for(session, recipient_id=recipient_id, notice_id=notice_id),
-            urgent=True,
-        )
+        answer = asyncio.run(self.service.outside.openings.open(recipient_id, notice_id))
+        self.clock.pass_()
+        return answer
 
     def command(self, raw: dict[str, Any], recipient_id: str = JOBCENTER) -> list[dict[str, str]]:
         """Have a recipient give a command; return what is wrong with it."""

@@ -26,6 +26,7 @@ from services.consent.timers import renew, unopened
 from shared.contracts.categories import LIFE_DOMAINS, Category
 from shared.contracts.envelope import Disclosable
 from shared.contracts.requests import read_command
+from shared.keys import KeyDestroyed
 from tests.consent.builders import (
     BOTH_KINDS,
     DAY,
@@ -284,9 +285,12 @@ def opens(which: float) -> Step:
         notices = ["A" * 43, *world.notices()]
         notice_id = notices[int(which * len(notices))]
         recipient_id = world.recipient(world.observer)
-        answer = opening.open_notice(
-            world.work, recipient_id=recipient_id, notice_id=notice_id, settings=world.gate.settings
-        )
+        asked = opening.Opening(recipient_id, notice_id)
+        try:
+            with world.work.attempt():
+                [answer] = opening.open_notices([(world.work, asked)], settings=world.gate.settings)
+        except KeyDestroyed:
+            answer = opening.EMPTY
         world.seen.append(("answer", answer))
 
     return step

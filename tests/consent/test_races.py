@@ -86,11 +86,7 @@ async def opens(gate: Gate, service: ConsentService, notice: str, delay: float) 
     """Open a notice; return when it was asked for, and the answer."""
     await asyncio.sleep(delay)
     asked_at = monotonic()
-    answer = await service.writer.run(
-        partial(opening.open_notice, recipient_id=JOBCENTER, notice_id=notice, settings=gate.settings),
-        locks=partial(opening.locks_for, recipient_id=JOBCENTER, notice_id=notice),
-        urgent=True,
-    )
+    answer = await service.outside.openings.open(JOBCENTER, notice)
     return Told(asked_at, answer)
 
 

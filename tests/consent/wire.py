@@ -21,7 +21,11 @@ class Wire:
     def __init__(self, gate: Gate) -> None:
         settings = gate.settings
         self._answering = Answering(
-            settings, gate.service.writer, GateKey(settings.gate_key()), name_in_logs=settings.names_in_logs()
+            settings,
+            gate.service.writer,
+            GateKey(settings.gate_key()),
+            gate.service.outside.openings,
+            name_in_logs=settings.names_in_logs(),
         )
 
     def send(self, command: Any, recipient_id: str = JOBCENTER) -> Answer:  # Any: whatever a recipient sends

@@ -5,7 +5,7 @@ Every order of steps on the model, and real races on a real gate, of which each 
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,9 +20,8 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
-from services.consent import grants, opening, release_store
+from services.consent import grants, release_store
 from services.consent.tables import LedgerRow, ReleaseRow
-from shared.unit_of_work import UnitOfWork
 from shared.writer import StoreUnavailable
 from tests.consent.builders import JOBCENTER
 from tests.consent.gate import Gate, a_gate_with_recipients
@@ -94,11 +93,11 @@ def commits_that_fail(random: Random) -> Iterator[Counter[str]]:
         event.remove(Session, "before_commit", fail)
 
 
-async def until_stored(gate: Gate, handler: Callable[[UnitOfWork], R], locks: Callable[[Session], set[str]]) -> R:
-    """Run a handler as often as the caller of a service would."""
+async def until_stored(act: Callable[[], Awaitable[R]]) -> R:
+    """Act as often as the caller of a service would."""
     while True:
         try:
-            return await gate.service.writer.run(handler, locks=locks, urgent=True)
+            return await act()
         except StoreUnavailable:
             await asyncio.sleep(0)
 
@@ -108,8 +107,7 @@ async def opens(gate: Gate, race: Race, notice: str, name: str, random: Random) 
     await asyncio.sleep(random.random() * 0.05)
     while True:
         race.seen.append(f"ask {name} 0")
-        handler = partial(opening.open_notice, recipient_id=JOBCENTER, notice_id=notice, settings=gate.settings)
-        answer = await until_stored(gate, handler, partial(opening.locks_for, recipient_id=JOBCENTER, notice_id=notice))
+        answer = await until_stored(partial(gate.service.outside.openings.open, JOBCENTER, notice))
         result = {"released": "content", "empty": "empty", "retracted": "retract"}[answer["result"]]
         race.contents += result == "content"
         if random.random() > LOST:
@@ -121,7 +119,8 @@ async def withdraws(gate: Gate, race: Race, person: str, random: Random) -> None
     """Withdraw everything."""
     await asyncio.sleep(random.random() * 0.05)
     race.seen.append("withdraw")
-    await until_stored(gate, partial(grants.withdraw, person_id=person), lambda _: {f"person:{person}"})
+    withdraw, lock = partial(grants.withdraw, person_id=person), {f"person:{person}"}
+    await until_stored(lambda: gate.service.writer.run(withdraw, locks=lambda _: lock, urgent=True))
     race.seen.append("acknowledge")
 
 
