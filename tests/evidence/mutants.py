@@ -344,6 +344,12 @@ MUTANTS: list[Mutant] = [
     *_in(
         "notices.py",
         (
+            "subject, recipient, facts[person_id], words,",
+            "subject, recipient, [fact for theirs in facts.values() for fact in theirs], words,",
+            "what is known of one person is told of all who are handled with them",
+            "test_together.py::test_it_makes_no_difference_whether_events_and_openings_come_alone_or_together",
+        ),
+        (
             "    _retract(work, subject, stand, opened)\n",
             "",
             "a withdrawal retracts nothing",

@@ -51,7 +51,7 @@ def effects_of(kit: Kit, cases: Cases) -> Effects:
 
 def opened(case_id: str = "case-0001", **changes: object) -> Received:
     """Return the news that a case was opened."""
-    return Received(random_id(), random_id(), a_case(case_id=case_id, person_id=PERSON, **changes))
+    return Received(random_id(), random_id(), a_case(**{"case_id": case_id, "person_id": PERSON, **changes}))
 
 
 def ended(case_id: str = "case-0001") -> Received:

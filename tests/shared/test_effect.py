@@ -7,11 +7,11 @@ from functools import partial
 import pytest
 from sqlalchemy import func, select
 
-from shared.effect import HANDLED, KNOWN, WAITS, Effects
+from shared.effect import ERASED, HANDLED, KNOWN, WAITS, Effects
 from shared.keys import KeyDestroyed
 from shared.reader import Received
 from shared.unit_of_work import UnitOfWork
-from tests.shared.builders import MARKER, Kit
+from tests.shared.builders import MARKER, Kit, a_case
 from tests.shared.cases import PERSON, Cases, effects_of, ended, give, opened
 
 pytestmark = pytest.mark.anyio
@@ -51,6 +51,34 @@ async def test_copies_that_arrive_at_the_same_moment_have_one_effect(kit: Kit, e
     outcomes = await asyncio.gather(*(give(kit, effects, message) for _ in range(20)))
 
     assert (sorted(outcomes), kit.tallies()) == ([HANDLED] + [KNOWN] * 19, {"opened case-0001": 1})
+
+
+async def test_of_many_messages_each_has_its_own_outcome(kit: Kit, effects: Effects) -> None:
+    known, waits = opened(case_id="case-known", person_id="person-1"), ended("case-early")
+    await give(kit, effects, known)
+    await give(kit, effects, waits)
+    gone = opened(case_id="case-gone", person_id="person-2")
+    kit.keys.destroy("person-2")
+    fresh = [opened(case_id="case-early"), opened(case_id="case-new", person_id="person-3")]
+    many = [known, fresh[0], gone, fresh[1]]
+
+    outcomes = await kit.writer.run(
+        lambda work: effects.now([(UnitOfWork(work.session, work.keys, now=work.now), one) for one in many])
+    )
+
+    assert outcomes == [KNOWN, HANDLED, ERASED, HANDLED]
+    assert {name for name in kit.tallies() if kit.tallies()[name]} == {
+        *("opened case-known", "opened case-early", "ended case-early", "opened case-new"),
+    }
+
+
+async def test_two_messages_of_one_id_have_one_effect_even_in_one_call(kit: Kit, effects: Effects) -> None:
+    message = opened()
+    twin = Received(message.message_id, message.correlation_id, a_case(case_id="case-0002", person_id="person-0002"))
+
+    outcomes = await kit.writer.run(lambda work: effects.now([(work, message), (work, twin)]))
+
+    assert (outcomes, kit.tallies()) == ([HANDLED, KNOWN], {"opened case-0001": 1})
 
 
 async def test_a_message_whose_handler_failed_is_not_known(kit: Kit, effects: Effects, cases: Cases) -> None:

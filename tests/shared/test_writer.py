@@ -2,7 +2,7 @@
 
 import asyncio
 import concurrent.futures
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from shared.unit_of_work import UnitOfWork
-from shared.writer import GROUP_JOBS, StoreUnavailable
+from shared.writer import GROUP_JOBS, StoreUnavailable, Together
 from tests.shared.builders import Kit, Remark, Tally, a_case, busy, count, open_kit, running_kit
 from tests.shared.conftest import Store
 
@@ -113,6 +113,64 @@ async def test_a_handler_that_breaks_a_rule_of_the_database_fails_alone(kit: Kit
 
     assert (first, type(second), third) == (1, IntegrityError, 1)
     assert (kit.tallies(), kit.unsent()) == ({"a": 1, "b": 1}, 0)
+
+
+class Calls:
+    """A handler of several names at a time, and the calls that it got."""
+
+    def __init__(self) -> None:
+        self.seen: list[list[str]] = []
+        self.together: Together[str, int] = Together(
+            handle=self._handle,
+            locks=lambda _, names: {f"person:{name}" for name in names},
+            apart=lambda name: name.removesuffix("!"),
+        )
+
+    def _handle(self, works: Sequence[tuple[UnitOfWork, str]]) -> list[int]:
+        self.seen.append([name for _, name in works])
+        done = [count(name)(work) for work, name in works]
+        if any(name.endswith("!") for _, name in works):
+            raise LookupError
+        return done
+
+
+async def test_what_arrives_for_one_handler_is_handled_in_one_call_and_each_gets_its_own_result(kit: Kit) -> None:
+    calls = Calls()
+    await kit.writer.run(count("b"))
+
+    results = await handed_in_together(kit, *(kit.writer.run_together(calls.together, name) for name in "abc"))
+
+    assert (calls.seen, results) == ([["a", "b", "c"]], [1, 2, 1])
+
+
+async def test_two_things_that_stand_apart_are_handled_one_after_the_other(kit: Kit) -> None:
+    calls = Calls()
+
+    results = await handed_in_together(kit, *(kit.writer.run_together(calls.together, name) for name in "abacca"))
+
+    assert (calls.seen, results) == ([["a", "b"], ["a", "c"], ["c", "a"]], [1, 1, 2, 1, 2, 3])
+
+
+async def test_of_what_is_handled_in_one_call_one_fails_alone(kit: Kit) -> None:
+    calls = Calls()
+
+    first, second, third = await handed_in_together(
+        kit, *(kit.writer.run_together(calls.together, name) for name in ("a", "b!", "c"))
+    )
+
+    assert (first, type(second), third) == (1, LookupError, 1)
+    assert kit.tallies() == {"a": 1, "c": 1}
+
+
+async def test_other_handlers_in_between_keep_their_place(kit: Kit) -> None:
+    calls = Calls()
+    one = calls.together
+
+    results = await handed_in_together(
+        kit, kit.writer.run_together(one, "a"), kit.writer.run(count("b")), kit.writer.run_together(one, "b")
+    )
+
+    assert (calls.seen, results) == ([["a"], ["b"]], [1, 1, 2])
 
 
 async def test_two_notices_of_one_id_fail_alone(kit: Kit) -> None:
