@@ -9,6 +9,7 @@ import json
 import sys
 import tempfile
 import threading
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,13 +18,10 @@ from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from statistics import median
 from time import perf_counter, process_time
-from uuid import uuid4
 
-import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from sqlalchemy import func, select
 
-from bench.kit import empty, forwarder, put, sealed, with_many_in_flight
+from bench.kit import empty, forwarder, put, sealed
 from ops.broker import Broker, private_broker
 from ops.postgres import find_postgres, private_postgres
 from services.consent import commissions, grants
@@ -53,7 +51,7 @@ from tests.consent.surroundings import Store, register, settings_in
 from tests.system.recipients import a_registration
 
 WORK, HEALTH = Category.WORK, Category.MENTAL_HEALTH
-PER_SECOND = 50.0
+PER_SECOND = 200.0
 DEADLINE = (datetime.now(UTC).date() + timedelta(days=99)).isoformat()
 
 
@@ -158,58 +156,22 @@ def is_busy(service: ConsentService, events: int) -> bool:
 
 
 async def measure_openings(broker: Broker, what: str) -> None:
-    """Open what waits as a recipient does: half of it as fast as it goes, half at a steady rate."""
-    connection = await aio_pika.connect(broker.amqp_url(JOBCENTER, JOBCENTER))
-    async with connection:
-        channel = await connection.channel()
-        notices: list[str] = []
-        inbox = await channel.get_queue("inbox", ensure=False)
-        while (message := await inbox.get(fail=False, no_ack=True)) is not None:
-            notices.append(str(json.loads(message.body)["id"]))
-        asking = Asking(channel)
-        await asking.start()
-        half = len(notices) // 2
+    """Open what waits as a recipient does, in a process of its own: half as fast as it goes, half at a steady rate."""
+    command = [sys.executable, "-m", "bench.asking", broker.amqp_url(JOBCENTER, JOBCENTER), JOBCENTER]
+    asking = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, limit=2**24)
+    told, heard = asking.stdin, asking.stdout
+    if told is None or heard is None:
+        raise RuntimeError("a process without pipes")
+    await heard.readline()  # it has all notices
+    rates = {"as many as it takes": 0.0, f"{PER_SECOND:.0f} a second": PER_SECOND}
+    for name, rate in rates.items():
         started, cpu = perf_counter(), process_time()
-        await with_many_in_flight([partial(asking.ask, notice) for notice in notices[:half]])
-        report(f"gate, {what}: openings, as many as it takes", half, perf_counter() - started, process_time() - cpu)
-        started, cpu, tasks = perf_counter(), process_time(), []
-        for number, notice in enumerate(notices[half:]):
-            await asyncio.sleep(max(0.0, started + number / PER_SECOND - perf_counter()))
-            tasks.append(asyncio.create_task(asking.ask(notice)))
-        times = list(await asyncio.gather(*tasks))
-        name = f"gate, {what}: openings, {PER_SECOND:.0f} a second"
-        report(name, len(times), perf_counter() - started, process_time() - cpu, times)
-
-
-class Asking:
-    """One recipient's connection; the answers are not unsealed, which costs it as much as asking."""
-
-    def __init__(self, channel: AbstractChannel) -> None:
-        self._channel = channel
-        self._waiting: dict[str, asyncio.Future[None]] = {}
-
-    async def start(self) -> None:
-        """Listen for answers."""
-        replies = await self._channel.get_queue("amq.rabbitmq.reply-to", ensure=False)
-        await replies.consume(self._take, no_ack=True)
-        self._requests = await self._channel.get_exchange("requests", ensure=False)
-
-    async def ask(self, notice: str) -> float:
-        """Ask, and return how long the answer took."""
-        asked, started = uuid4().hex, perf_counter()
-        waiting = self._waiting[asked] = asyncio.get_running_loop().create_future()
-        message = aio_pika.Message(
-            json.dumps({"open": notice}).encode(),
-            user_id=JOBCENTER,
-            reply_to="amq.rabbitmq.reply-to",
-            correlation_id=asked,
-        )
-        await self._requests.publish(message, "open")
-        await waiting
-        return perf_counter() - started
-
-    async def _take(self, message: AbstractIncomingMessage) -> None:
-        self._waiting.pop(str(message.correlation_id)).set_result(None)
+        told.write(f"{rate}\n".encode())
+        took = json.loads(await heard.readline())
+        seconds, cpu = perf_counter() - started, process_time() - cpu
+        report(f"gate, {what}: openings, {name}", len(took), seconds, cpu, took if rate else None)
+    told.close()
+    await asking.wait()
 
 
 def main(number: int = 1000) -> None:

@@ -73,9 +73,9 @@ def reconsider_all(works: Mapping[str, UnitOfWork]) -> dict[str, dict[str, Recon
                 stand = _position(work, subject, recipient, facts[person_id], words, known=known)
                 _reconsider_subject(work, subject, stand, words, releases=mine, known=known)
                 found[person_id][subject.subject_id] = Reconsidered(stand, mine)
-    for person_id in store.with_ended_case(session, works):
-        if not any(answer.keeps_facts(at=now) for answer in answers[person_id]):
-            fact_store.forget_facts(works[person_id], person_id)
+    idle = [person_id for person_id in works if not any(one.keeps_facts(at=now) for one in answers[person_id])]
+    for person_id in store.with_ended_case(session, idle) if idle else ():
+        fact_store.forget_facts(works[person_id], person_id)
     return found
 
 
