@@ -66,8 +66,8 @@ def fill_gate(work: UnitOfWork, *, persons: int, recipients: int, settings: Cons
         role = RecipientRole.JOBCENTER if name == JOBCENTER else RecipientRole.PROVIDER
         register(work, name, role, WORK, *([HEALTH] if role is RecipientRole.PROVIDER else []))
     events = []
-    for number in range(persons):
-        person, order = f"person-{new_id()}", read_command(a_commission(f"BG-{number}", deadline=DEADLINE))
+    for _ in range(persons):
+        person, order = f"person-{new_id()}", read_command(a_commission(f"BG-{new_id()[:12]}", deadline=DEADLINE))
         commissions.take_command(work, recipient_id=JOBCENTER, command=order, settings=settings)
         know_case(work, a_case(person, next(item.key_id for item in reversed(work.outgoing) if item.key_id)))
         grants.record(work, a_declaration(person, WORK))

@@ -67,7 +67,9 @@ def _set_up(run: Path, wanted: str) -> None:
         env.pop(name, None)
     if _python_of_venv() is None or _is_chosen():
         env["UV_PYTHON"] = sys.executable  # else uv keeps the one that is there
-    command = [str(uv), "sync", "--frozen", "--no-install-package", "uv"]  # uv itself is there already
+    # Compiled once, here: a service that compiles its libraries at each start takes four seconds instead of one.
+    # uv itself is there already.
+    command = [str(uv), "sync", "--frozen", "--compile-bytecode", "--no-install-package", "uv"]
     done = subprocess.run(command, cwd=CHECKOUT, env=env, check=False)  # noqa: S603 - its hash was checked
     if done.returncode:
         _fail("uv could not install the packages (see above); the first start needs the network and free disk space")

@@ -148,7 +148,7 @@ def test_an_image_holds_shared_its_own_folder_and_nothing_else(dockerfile: str) 
     assert copied == {"pyproject.toml uv.lock ./", "shared shared", f"{own} {own}"}
     assert any(line.startswith("USER gesehen") for line in lines)
     assert any(f"--uid {SERVICE_UID}" in line for line in lines)
-    assert f"RUN uv sync --frozen --no-dev --package gesehen-{own.split('/')[-1]}" in lines
+    assert f"RUN uv sync --frozen --compile-bytecode --no-dev --package gesehen-{own.split('/')[-1]}" in lines
 
 
 @pytest.mark.parametrize("service", SERVICES)
