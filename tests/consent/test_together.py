@@ -1,7 +1,9 @@
 """What is handled together comes out as if each had come alone: nothing of one person's is told about another."""
 
 import asyncio
-from collections.abc import Iterable
+import threading
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 
@@ -15,11 +17,22 @@ from shared.contracts.categories import Category
 from shared.contracts.envelope import CareEvent
 from tests.consent.builders import CLINIC, JOBCENTER, a_conclusion, a_finding, a_statement
 from tests.consent.gate import Answer, Gate
-from tests.shared.builders import busy
 
 CONCLUSION, WORK, STATEMENT = Category.CONCLUSION, Category.WORK, Category.STATEMENT
 HEALTH = Category.MENTAL_HEALTH
 TWINS = 14
+
+
+@asynccontextmanager
+async def busy(gate: Gate) -> AsyncIterator[None]:
+    """Keep the writer busy during the block, so that all that is asked for meanwhile makes one group."""
+    go_on = threading.Event()
+    held = asyncio.create_task(gate.service.writer.run(lambda _: go_on.wait(10)))
+    await asyncio.sleep(0.05)
+    yield
+    await asyncio.sleep(0)  # tasks of the block hand in
+    go_on.set()
+    await held
 
 
 def lived_through(gate: Gate, seed: int) -> tuple[str, list[CareEvent]]:
@@ -55,7 +68,7 @@ def open_together(gate: Gate, notices: Iterable[ReleaseRow]) -> list[Answer]:
     """Open all at once."""
 
     async def at_once() -> list[Answer]:
-        async with busy(gate.service.writer):
+        async with busy(gate):
             opened = asyncio.gather(
                 *(gate.service.outside.openings.open(row.recipient_id, row.release_id) for row in notices)
             )
@@ -116,7 +129,7 @@ def test_an_unknown_notice_and_another_recipients_among_many_are_empty_and_stop_
     async def at_once() -> list[Answer]:
         openings = gate.service.outside.openings
         asked = [(JOBCENTER, first.release_id), (JOBCENTER, "A" * 43), (CLINIC, second.release_id)]
-        async with busy(gate.service.writer):
+        async with busy(gate):
             opened = asyncio.gather(*(openings.open(*one) for one in [*asked, (JOBCENTER, third.release_id)]))
         return list(await opened)
 
