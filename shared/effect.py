@@ -52,6 +52,13 @@ class Effects:
         self._parking = parking
         self._reader = reader
 
+    def takes_many(self, received: Received) -> bool:
+        """Whether a message may be handled in one call with others.
+
+        Others come alone, as an erasure must: what follows it has to see that the key is gone.
+        """
+        return isinstance(self._handlers[received.event.event_type], OfMany)
+
     def now(self, messages: Sequence[tuple[UnitOfWork, Received]]) -> list[str]:
         """Handle messages about different persons, but for those handled before, and what waited for them.
 

@@ -8,6 +8,7 @@ import os
 import secrets
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -99,7 +100,7 @@ class PersonKeys:
 
     def load(self, key_ids: Iterable[str]) -> None:
         """Read many keys from the store at once, so that each is at hand when it is needed; those that are not there,
-        or no more, are left to who asks for them.
+        no more, or unreadable, are left to who asks for them.
         """
         now = monotonic()
         wanted = sorted({key_id for key_id in key_ids if self._cache.get(key_id, (None, 0.0))[1] <= now})
@@ -109,7 +110,8 @@ class PersonKeys:
                 with self._reading.connect() as connection:
                     rows = connection.execute(_WRAPPED, {"key_ids": asked}).all()
                 for row in rows:
-                    self._keep(row.key_id, AESGCM(unseal(self._master, row.key_id, row.wrapped)))
+                    with suppress(UnreadableValue):
+                        self._keep(row.key_id, AESGCM(unseal(self._master, row.key_id, row.wrapped)))
 
     def close(self) -> None:
         """Close the connections to the store."""

@@ -127,12 +127,19 @@ class Receiver:
         event = received.event
         started = monotonic()
         try:
-            outcome = await self._writer.run_together(self._together, received)
+            outcome = await self._handled(received)
         except TooEarly:
             later = self._effects.now_or_later
             outcome = await self._writer.run(lambda work: later(work, received), locks=lambda _: {_person(received)})
         took = round((monotonic() - started) * 1000, 1)
         log.info("event_received", type=event.event_type, message_id=received.message_id, outcome=outcome, took_ms=took)
+
+    async def _handled(self, received: Received) -> str:
+        if self._effects.takes_many(received):
+            return await self._writer.run_together(self._together, received)
+        return await self._writer.run(
+            lambda work: self._effects.now([(work, received)])[0], locks=lambda _: {_person(received)}
+        )
 
     async def _keep(self, message: RabbitMessage) -> None:
         try:

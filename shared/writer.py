@@ -1,9 +1,9 @@
 """One writer per service: handlers that arrive together share a commit, and what cannot wait goes first.
 
 A group is what has arrived: at most 64 handlers or 50 ms of work; a waiting urgent one (a withdrawal, an opening) ends
-it, and so does one that destroys a key. When one of them fails, the group is run again with a savepoint for each, so
-that it fails alone: a handler may run twice. What narrows is in the journal before the commit; nobody is answered
-before the commit.
+it after the call that runs, and so does one that destroys a key. When one of them fails, the group is run again with a
+savepoint for each, so that it fails alone: a handler may run twice. What narrows is in the journal before the commit;
+nobody is answered before the commit.
 
 What `run_together` was handed for the same handler and for different persons is handled in one call, so that its
 reading is done once for all of them; each still has a unit of work, and in the second run a savepoint, of its own.
@@ -217,7 +217,7 @@ class Writer:
             for jobs in turns:
                 (self._run_alone if careful else self._run)(jobs, session, now)
                 done += jobs
-                if monotonic() > until or jobs[-1].destroyed or (self._urgent and not jobs[-1].urgent):
+                if monotonic() > until or any(job.destroyed for job in jobs) or (self._urgent and not jobs[-1].urgent):
                     break
             self._outbox.add(session, [row for job in done for row in job.rows])
             narrows = self._write_ahead(session, done, now)

@@ -54,10 +54,7 @@ class Openings:
 
     async def open(self, recipient_id: str, notice_id: str) -> OpenAnswer:
         """Return what the recipient is answered, committed; raise StoreUnavailable, the same for every id."""
-        try:
-            return await self._writer.run_together(self._together, Opening(recipient_id, notice_id), urgent=True)
-        except KeyDestroyed:
-            return EMPTY
+        return await self._writer.run_together(self._together, Opening(recipient_id, notice_id), urgent=True)
 
 
 def locks_for(session: Session, asked: Sequence[Opening]) -> set[str]:
@@ -77,9 +74,23 @@ def _person(one: Opening, releases: dict[str, ReleaseRow]) -> str:
 
 
 def open_notices(asked: Sequence[tuple[UnitOfWork, Opening]], *, settings: ConsentSettings) -> list[OpenAnswer]:
-    """Return what is answered to each, as of now; raise StoreUnavailable, the same for every id, or KeyDestroyed."""
+    """Return what is answered to each, as of now; raise StoreUnavailable, the same for every id.
+
+    Raises KeyDestroyed if a key is gone that one of several needs: then the writer has each opened alone.
+    """
     work = asked[0][0]
     _try_stores(work, {one.recipient_id for _, one in asked})
+    if len(asked) > 1:
+        return _open_all(asked, settings)
+    try:
+        with work.attempt():
+            return _open_all(asked, settings)
+    except KeyDestroyed:  # answered after a commit, as every other empty one
+        return [EMPTY]
+
+
+def _open_all(asked: Sequence[tuple[UnitOfWork, Opening]], settings: ConsentSettings) -> list[OpenAnswer]:
+    work = asked[0][0]
     releases = release_store.named(work.session, {one.notice_id for _, one in asked})
     recipients = store.recipients(work.session, {one.recipient_id for _, one in asked}, at=work.now)
     subjects = store.subjects(work.session, {release.subject_id for release in releases.values()})

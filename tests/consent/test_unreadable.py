@@ -1,19 +1,22 @@
 """What cannot be read does not count, and stops nothing: least of all a withdrawal."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
 from sqlmodel import SQLModel
 
 from services.consent.domain import Word
 from services.consent.opening import EMPTY
-from services.consent.tables import AnswerRow, InquiryRow, SubjectRow
+from services.consent.tables import AnswerRow, InquiryRow, ReleaseRow, SubjectRow
 from shared.contracts.categories import Category
 from shared.contracts.consent import GrantWithdrawn
 from tests.consent.builders import CLINIC, JOBCENTER, a_conclusion, a_finding
-from tests.consent.gate import Gate
+from tests.consent.gate import Gate, a_gate_with_recipients, running_gate
+from tests.consent.surroundings import Store
 
-CONCLUSION, WORK = Category.CONCLUSION, Category.WORK
+CONCLUSION, WORK, HEALTH = Category.CONCLUSION, Category.WORK, Category.MENTAL_HEALTH
 
 
 def damage(gate: Gate, table: type[SQLModel], row_id: str, column: str) -> None:
@@ -117,3 +120,27 @@ def test_a_representative_cannot_open_what_may_be_a_no_that_nobody_can_read(gate
 
     with pytest.raises(Exception, match="stands against this"):
         gate.grant(person, Category.STATEMENT, given_by=representation["representation_id"])
+
+
+def test_a_subject_whose_key_cannot_be_unwrapped_stops_neither_a_withdrawal_nor_the_other_subjects(
+    store: Store, tmp_path: Path
+) -> None:
+    with a_gate_with_recipients(tmp_path, store) as gate:
+        person = gate.a_person()
+        referral = gate.a_referral_of(person, HEALTH)
+        gate.grant(person, CONCLUSION)
+        gate.agree(person, referral, HEALTH)
+        gate.hear(a_conclusion(person, at=gate.clock.now))
+    [commission] = [row.subject_id for row in gate.rows(SubjectRow) if row.kind == "commission"]
+    engine = create_engine(gate.settings.key_store_url)
+    with engine.begin() as keys:
+        damaged = text("UPDATE person_key SET wrapped = :wrapped WHERE key_id = :key_id")
+        assert keys.execute(damaged, {"wrapped": b"x" * 60, "key_id": commission}).rowcount == 1
+    engine.dispose()
+
+    with running_gate(tmp_path, store, gate.clock) as gate:  # a new process remembers no key
+        gate.hear(a_finding(person, HEALTH, at=gate.clock.now))
+        assert gate.open(gate.notices(CLINIC)[-1], CLINIC)["result"] == "released"
+        assert gate.withdraw(person) > 0
+        told = [row for row in gate.rows(ReleaseRow, ReleaseRow.kind == "content") if row.subject_id == commission]
+        assert [gate.open(row.release_id) for row in told] == [EMPTY]

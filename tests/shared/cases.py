@@ -1,6 +1,7 @@
 """Handlers of a made-up service, and messages for them."""
 
 from shared.contracts.assessment import CaseTaken
+from shared.contracts.consent import PersonErased
 from shared.contracts.intake import CaseEnded, CaseOpened
 from shared.effect import Effects, Handlers
 from shared.inbox import TooEarly
@@ -38,9 +39,12 @@ class Cases:
             raise TooEarly
         add(work.session, f"ended {event.case_id}")
 
+    def erase(self, work: UnitOfWork, event: PersonErased) -> None:
+        work.destroys(event.person_id)
+
     def handlers(self) -> Handlers:
         """Return which handler takes which event."""
-        return {CaseOpened: self.open, CaseEnded: self.end}
+        return {CaseOpened: self.open, CaseEnded: self.end, PersonErased: self.erase}
 
 
 def effects_of(kit: Kit, cases: Cases) -> Effects:

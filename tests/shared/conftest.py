@@ -115,6 +115,13 @@ async def kit(store: Store) -> AsyncIterator[Kit]:
 
 
 @pytest.fixture
+async def keeping_kit(store: Store, tmp_path: Path) -> AsyncIterator[Kit]:
+    """Run one instance that keeps a journal, so that it can destroy keys."""
+    async with running_kit(store.url, store.key_store_url, journal_in=tmp_path / "journal") as running:
+        yield running
+
+
+@pytest.fixture
 async def kit_on_sqlite(sqlite_store: Store) -> AsyncIterator[Kit]:
     """Run one instance, the only one of its file."""
     async with running_kit(sqlite_store.url, sqlite_store.key_store_url) as running:

@@ -10,6 +10,7 @@ import pytest
 
 from shared import receiver as module
 from shared import zone
+from shared.contracts.consent import PersonErased
 from shared.contracts.envelope import Envelope
 from shared.contracts.intake import CaseEnded, IdentityRecorded
 from shared.inbox import Parked
@@ -17,7 +18,7 @@ from shared.keys import KeyDestroyed
 from shared.outbox import random_id
 from shared.receiver import Receiver
 from shared.zone import ZoneKeys
-from tests.shared.builders import MARKER, NOON, Kit, a_case, until, write_zone_keys
+from tests.shared.builders import MARKER, NOON, Kit, a_case, busy, until, write_zone_keys
 from tests.shared.cases import PERSON, Cases
 from tests.shared.conftest import Store
 from tests.shared.wire import Delivery, RememberingLine, an_envelope
@@ -72,8 +73,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(keeping_kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.setattr(module, "PAUSE_SECONDS", 0.02)
+    kit = keeping_kit
     monkeypatch.setattr(zone, "LOOK_SECONDS", 0)
     write_zone_keys(tmp_path / "zone.json", today=datetime.now(UTC).date())
     line, cases, zone_keys = RememberingLine(), Cases(), ZoneKeys(tmp_path / "zone.json")
@@ -116,6 +118,20 @@ async def test_a_message_whose_channel_is_gone_after_its_effect_has_one_effect(d
     again = await desk.deliver(body)
 
     assert (again, desk.kit.tallies()) == (["acknowledged"], {"opened case-0001": 1})
+
+
+async def test_news_of_a_person_right_behind_their_erasure_brings_nothing_back(desk: Desk) -> None:
+    """The two name different persons to the receiver: an erasure is sealed for itself, its person's key being gone."""
+    erased = PersonErased(erasure_id="erasure-0001", person_id=PERSON, erased_at=NOON)
+    body = an_envelope(erased, desk.zone_keys).to_bytes()
+
+    async with busy(desk.kit.writer):
+        delivered = asyncio.gather(desk.deliver(body), desk.deliver(desk.case()), desk.deliver(desk.case()))
+        await asyncio.sleep(0.05)
+    await delivered
+
+    assert desk.kit.keys.is_destroyed(PERSON)
+    assert not desk.kit.tallies()
 
 
 async def test_a_message_of_no_use_to_the_service_is_acknowledged(desk: Desk) -> None:

@@ -162,6 +162,25 @@ async def test_of_what_is_handled_in_one_call_one_fails_alone(kit: Kit) -> None:
     assert kit.tallies() == {"a": 1, "c": 1}
 
 
+async def test_a_call_in_which_any_destroys_a_key_ends_the_group(keeping_kit: Kit) -> None:
+    kit = keeping_kit
+    await kit.writer.run(lambda work: work.seal("person-1", "here", "x"))
+
+    def destroy_with_the_first(works: Sequence[tuple[UnitOfWork, str]]) -> list[bool]:
+        works[0][0].destroys("person-1")
+        return [False for _ in works]
+
+    both: Together[str, bool] = Together(destroy_with_the_first, lambda _, names: set(names), apart=str)
+    _, _, gone = await handed_in_together(
+        kit,
+        kit.writer.run_together(both, "a"),
+        kit.writer.run_together(both, "b"),
+        kit.writer.run(lambda work: work.keys.is_destroyed("person-1")),
+    )
+
+    assert gone
+
+
 async def test_other_handlers_in_between_keep_their_place(kit: Kit) -> None:
     calls = Calls()
     one = calls.together
