@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
+from shared.contracts import care
 from shared.contracts.categories import LIFE_DOMAINS, Category, LabelledBy, Structural
 from shared.contracts.envelope import CareEvent, Code, Disclosable, Id, Sources, Value
 
@@ -60,6 +61,22 @@ class CaseTaken(CareEvent):
     team_id: Structural[Id]
     responsible_id: Structural[Id]
     taken_at: Structural[datetime]
+
+
+class AssessmentStepPlanned(care.StepPlanned):
+    """What the team owes a person next."""
+
+    event_type: ClassVar[str] = "assessment.step_planned.v1"
+
+
+class AssessmentFinished(CareEvent):
+    """The team has nothing more to do in a case. Why is not said: not found, nothing needed, helped look the same."""
+
+    event_type: ClassVar[str] = "assessment.finished.v1"
+
+    case_id: Structural[Id]
+    person_id: Structural[Id]
+    finished_at: Structural[datetime]
 
 
 class FactRecorded(Disclosable):

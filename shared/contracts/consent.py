@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from shared.contracts.categories import Category, Structural
-from shared.contracts.envelope import CareEvent, Id
+from shared.contracts.envelope import CareEvent, Code, Id
 from shared.contracts.intake import Contact
 
 
@@ -62,6 +62,32 @@ class CommissionCancelled(CareEvent):
 
     commission_id: Structural[Id]
     cancelled_at: Structural[datetime]
+
+
+class CommissionChanged(CareEvent):
+    """The Jobcenter changed its commission: all that it may change, as it stands now."""
+
+    event_type: ClassVar[str] = "consent.commission_changed.v1"
+    sealed_for: ClassVar[str] = "commission_id"
+
+    commission_id: Structural[Id]
+    deadline: Structural[date]
+    budget_line: Structural[str]
+    changed_at: Structural[datetime]
+
+
+class PlacesOffered(CareEvent):
+    """A provider says how many places it keeps for a service, and until when. It is about nobody."""
+
+    event_type: ClassVar[str] = "consent.places_offered.v1"
+    sealed_for: ClassVar[str] = "offer_id"
+
+    offer_id: Structural[Id]
+    recipient_id: Structural[str]
+    service: Structural[Code]
+    places: Structural[int]
+    valid_until: Structural[datetime]
+    offered_at: Structural[datetime]
 
 
 class GrantRecorded(CareEvent):

@@ -65,6 +65,41 @@ class CaseEnded(CareEvent):
     ended_at: Structural[datetime]
 
 
+class CaseShielded(CareEvent):
+    """The person is, or is related to, Jobcenter staff: whoever decides on personnel must hear nothing (§ 35 SGB I)."""
+
+    event_type: ClassVar[str] = "intake.case_shielded.v1"
+
+    case_id: Structural[Id]
+    person_id: Structural[Id]
+    shielded_at: Structural[datetime]
+
+
+class CommissionJoined(CareEvent):
+    """The person of a commission wants it to belong to the case that they had before. The commission moves there."""
+
+    event_type: ClassVar[str] = "intake.commission_joined.v1"
+
+    commission_id: Structural[Id]
+    case_id: Structural[Id]
+    person_id: Structural[Id]
+    former_case_id: Structural[Id]
+    former_person_id: Structural[Id]
+    joined_at: Structural[datetime]
+
+
+class AcuteNeedReported(CareEvent):
+    """Somebody needs help now. Which kind stays in intake; a named human has to acknowledge it by that time."""
+
+    event_type: ClassVar[str] = "intake.acute_need_reported.v1"
+
+    need_id: Structural[Id]
+    case_id: Structural[Id]
+    person_id: Structural[Id]
+    reported_at: Structural[datetime]
+    acknowledge_by: Structural[datetime]
+
+
 class IdentityRecorded(Disclosable):
     """A person told who they are."""
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from shared.contracts import care
 from shared.contracts.categories import Category, Structural
 from shared.contracts.envelope import CareEvent, Code, Disclosable, Id, Sources
 
@@ -21,6 +22,12 @@ class ReferralRequested(CareEvent):
     service: Structural[Code]
     needed: Structural[tuple[Category, ...]]
     requested_at: Structural[datetime]
+
+
+class ReferralStepPlanned(care.StepPlanned):
+    """Where a referral stands: whose turn it is and until when."""
+
+    event_type: ClassVar[str] = "referral.step_planned.v1"
 
 
 class ReferralClosed(CareEvent):

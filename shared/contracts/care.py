@@ -1,0 +1,37 @@
+"""What every service says of the help that it owes a person: whose turn it is, what comes next, and by when.
+
+Each service plans its own strands of a case (an assessment, a referral) and announces every change of plan; one place,
+the care watch of intake, knows all of them and sees to it that no case is left without a next step and no step is
+overdue in silence.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from shared.contracts.categories import Structural
+from shared.contracts.envelope import CareEvent, Code, Id
+
+
+class Turn(StrEnum):
+    """Whose turn it is. Whoever is responsible stays so throughout."""
+
+    TEAM = "team"
+    PERSON = "person"
+    PROVIDER = "provider"
+
+
+class StepPlanned(CareEvent):
+    """The next step of one strand of a case; without step and day the strand is over.
+
+    Of all that is said of a strand the highest number counts. Each producer announces it under a type of its own.
+    """
+
+    strand_id: Structural[Id]
+    case_id: Structural[Id]
+    person_id: Structural[Id]
+    number: Structural[int]
+    planned_at: Structural[datetime]
+    responsible_id: Structural[str]
+    turn: Structural[Turn]
+    step: Structural[Code | None] = None
+    due_at: Structural[datetime | None] = None
