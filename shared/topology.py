@@ -33,6 +33,9 @@ SUBSCRIPTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "consent.commission_received.v1",
             "consent.commission_cancelled.v1",
             "consent.person_erased.v1",
+            "assessment.step_planned.v1",
+            "assessment.finished.v1",
+            "referral.step_planned.v1",
         ),
         "assessment": (
             "intake.case_opened.v1",

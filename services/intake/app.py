@@ -1,30 +1,67 @@
 """The composition root of intake: `uvicorn services.intake.app:create_app --factory`."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from fastapi import FastAPI
 
-from services.intake import __version__, api, store, subscribers
+from services.intake import __version__, subscribers
+from services.intake.api import routes
+from services.intake.care_api import care_routes
+from services.intake.care_store import metadata
 from services.intake.domain import IntakeError
 from services.intake.erasure import ERASING
 from services.intake.settings import IntakeSettings
+from services.intake.timer import Timer
+from services.intake.watch import Watch
 from shared.keys import KeyDestroyed
 from shared.observability import set_up_logging
 from shared.service import Service, new_service_app, utc_now
 from shared.web import answer_errors
 
-STATUSES = {"case_not_found": 404, "person_not_found": 404, "case_has_ended": 409, "malformed": 422}
+STATUSES = {
+    "case_not_found": 404,
+    "person_not_found": 404,
+    "acute_need_not_found": 404,
+    "alarm_not_found": 404,
+    "case_has_ended": 409,
+    "malformed": 422,
+}
+
+
+class IntakeService(Service):
+    """A service that also watches over every case, with or without a broker."""
+
+    def __init__(self, settings: IntakeSettings, *, clock: Callable[[], datetime] = utc_now) -> None:
+        handlers = subscribers.handlers_for(settings.team_id)
+        super().__init__("intake", settings, metadata, handlers, erasing=ERASING, clock=clock)
+        self.watch = Watch(self.database, self.keys, acknowledge_within=settings.acknowledge_within())
+        self.timer = Timer(self.watch, self.writer, every_seconds=settings.watch_seconds, clock=clock)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the service, and the watch."""
+        async with super().running():
+            self.timer.start()
+            try:
+                yield
+            finally:
+                await self.timer.stop()
+
+    def own_parts(self) -> dict[str, bool]:
+        """Say whether the watch looks: if it does not, nobody is told of anything."""
+        return {"care_watch": self.timer.makes_progress()}
 
 
 def create_app(settings: IntakeSettings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """Build the service from its settings, or from the environment."""
     known = settings or IntakeSettings()  # type: ignore[call-arg]  # the environment brings them
     set_up_logging("intake", level=known.log_level)
-    handlers = subscribers.handlers_for(known.team_id)
-    service = Service("intake", known, store.metadata, handlers, erasing=ERASING, clock=clock)
+    service = IntakeService(known, clock=clock)
     app = new_service_app(service, title="Gesehen: intake", version=__version__)
     answer_errors(app, IntakeError, STATUSES)
     answer_errors(app, KeyDestroyed, {"key_destroyed": 410, "key_never_made": 503})
-    app.include_router(api.routes(service, team_id=known.team_id))
+    app.include_router(routes(service, team_id=known.team_id))
+    app.include_router(care_routes(service, acknowledge_within=known.acknowledge_within()))
     return app

@@ -13,6 +13,7 @@ from shared.contracts.intake import Channel, Contact, Identity, Origin
 DEFAULT_TEAM = "team-intake"
 FIRST_CONTACT_WORKING_DAYS = 3
 STREET_CONTACT_WORKING_DAYS = 1
+CLOSE_WORKING_DAYS = 5
 REVIEW_EVERY = timedelta(days=30)
 EARLIEST_BIRTH = date(1900, 1, 1)
 GERMANY_AHEAD = timedelta(hours=2)
@@ -53,6 +54,42 @@ class CaseHasEnded(IntakeError):
         super().__init__("the case has ended")
 
 
+class CaseInAcuteNeed(IntakeError):
+    """Raised when a case is to end while an acute need is open."""
+
+    code = "case_in_acute_need"
+
+    def __init__(self) -> None:
+        super().__init__("an acute need is open in the case: write down what came of it first")
+
+
+class AcuteNeedNotFound(IntakeError):
+    """Raised when a request names an acute need that nobody reported."""
+
+    code = "acute_need_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("no acute need by that id")
+
+
+class NotYetAcknowledged(IntakeError):
+    """Raised when an acute need is to be settled that nobody has taken on."""
+
+    code = "not_yet_acknowledged"
+
+    def __init__(self) -> None:
+        super().__init__("nobody has acknowledged it yet: acknowledge it first")
+
+
+class AlarmNotFound(IntakeError):
+    """Raised when a request names an alarm that was never raised."""
+
+    code = "alarm_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("no alarm by that id")
+
+
 class NotAcceptable(IntakeError):
     """Raised when a field's value breaks a rule; names field and reason."""
 
@@ -69,6 +106,7 @@ class NextStep(StrEnum):
     GIVE_NOTICES = "give_notices"
     ASSESSMENT = "assessment"
     REVIEW = "review"
+    CLOSE = "close"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +124,18 @@ class Progress:
     first_contact_by: date
     notices_given: bool = False
     reviewed_on: date | None = None
+    finished_on: date | None = None
+    """When the assessment said that it has nothing more to do."""
 
 
 def next_step(progress: Progress) -> Step:
     """Return what has to be done next: the three notices before anything else."""
     if not progress.notices_given:
         return Step(NextStep.GIVE_NOTICES, progress.first_contact_by)
+    if progress.finished_on is not None and (
+        progress.reviewed_on is None or progress.reviewed_on < progress.finished_on
+    ):
+        return Step(NextStep.CLOSE, after_working_days(progress.finished_on, CLOSE_WORKING_DAYS))
     if progress.reviewed_on is None:
         return Step(NextStep.ASSESSMENT, progress.first_contact_by)
     return Step(NextStep.REVIEW, progress.reviewed_on + REVIEW_EVERY)

@@ -2,7 +2,8 @@
 
 from sqlmodel import col, select
 
-from services.intake.store import Case, Commission, metadata
+from services.intake.care_store import metadata
+from services.intake.store import Case, Commission
 from shared.contracts.intake import IntakeErasureConfirmed
 from shared.erasure import Erased, Erasing, delete_rows
 from shared.unit_of_work import UnitOfWork

@@ -5,8 +5,9 @@ import json
 from sqlalchemy import ColumnElement, Table
 from sqlmodel import Session, select
 
+from services.intake.care_store import metadata
 from services.intake.domain import PersonNotFound
-from services.intake.store import Case, Commission, metadata
+from services.intake.store import Case, Commission
 from shared.access import KIT, KIT_LEFT_OUT, Record, Told, kept_about
 from shared.keys import PersonKeys
 
@@ -18,6 +19,9 @@ def _names_the_person(table: Table, person_id: str) -> ColumnElement[bool]:
 TOLD = (
     Told("case", "case", at="opened_at", source="intake"),
     Told("commission", "commission", at="received_at", by="recipient_id", through=("case_id", "case")),
+    Told("strand", "next_step", at="planned_at", source="intake", through=("case_id", "case")),
+    Told("alarm", "alarm", at="raised_at", source="intake", through=("case_id", "case")),
+    Told("acute_need", "acute_need", at="reported_at", by="reported_by", through=("case_id", "case")),
     Told("notice", "notices_given", at="given_at", by="given_by", through=("case_id", "case")),
     Told(
         "answered_request",

@@ -8,9 +8,11 @@ import secrets
 from collections.abc import Callable
 from datetime import date, datetime
 
-from services.intake import domain, store
+from services.intake import acute, domain, store, watch
 from services.intake.domain import CaseHasEnded, Progress
 from services.intake.store import AnsweredRequest, Case, Commission, Notice
+from shared.contracts.assessment import AssessmentFinished, AssessmentStepPlanned
+from shared.contracts.care import StepPlanned
 from shared.contracts.consent import CommissionCancelled, CommissionReceived
 from shared.contracts.intake import CaseEnded, CaseOpened, Contact, ContactRecorded, Identity, IdentityRecorded, Origin
 from shared.inbox import TooEarly
@@ -115,7 +117,7 @@ def give_notices(work: UnitOfWork, *, case_id: str, proof: dict[str, str], given
     sealed = work.seal(case.person_id, store.proof_place(notice_id), proof)
     work.session.add(Notice(notice_id=notice_id, case_id=case_id, given_at=work.now, given_by=given_by, proof=sealed))
     case.notices_given_at = case.notices_given_at or work.now
-    _plan(case)
+    _plan(work, case)
     return {"notice_id": notice_id, "next_step": case.next_step}
 
 
@@ -123,7 +125,7 @@ def review_case(work: UnitOfWork, *, case_id: str) -> Answer:
     """Record that somebody made sure that the case is in good hands."""
     case = _open(work, case_id)
     case.reviewed_at = work.now
-    _plan(case)
+    _plan(work, case)
     return {"case_id": case_id, "next_step": case.next_step, "due_on": case.due_on.isoformat()}
 
 
@@ -131,9 +133,31 @@ def end_case(work: UnitOfWork, *, case_id: str) -> Answer:
     """End a case and tell the care circle that, and not why. A second time changes nothing."""
     case = store.load_case(work.session, case_id)
     if case.ended_at is None:
+        acute.check_none_open(work, case_id)
+        watch.close(work, case)
         case.ended_at = work.now
         work.announce(CaseEnded(case_id=case_id, person_id=case.person_id, ended_at=work.now))
     return {"case_id": case_id, "ended_at": case.ended_at.isoformat()}
+
+
+def hear_step(work: UnitOfWork, event: StepPlanned) -> None:
+    """Keep what another service says of its strand; an assessment that goes on is finished no longer."""
+    watch.hear_step(work, event)
+    case = store.load_case(work.session, event.case_id)
+    finished_at = case.finished_at
+    if isinstance(event, AssessmentStepPlanned) and event.step and finished_at and event.planned_at > finished_at:
+        case.finished_at = None
+        _plan(work, case)
+
+
+def hear_finished(work: UnitOfWork, event: AssessmentFinished) -> None:
+    """Somebody has to look whether the case can be closed."""
+    case = work.session.get(Case, event.case_id)
+    if case is None:
+        raise TooEarly
+    if case.ended_at is None and not watch.goes_on(work.session, case, since=event.finished_at):
+        case.finished_at = event.finished_at
+        _plan(work, case)
 
 
 def _new_case(
@@ -160,6 +184,7 @@ def _new_case(
     )
     work.session.add(case)
     work.session.flush()  # rows that refer to it come next
+    watch.plan_own(work, case)
     opened = CaseOpened(
         case_id=case_id,
         person_id=person_id,
@@ -180,15 +205,17 @@ def _open(work: UnitOfWork, case_id: str) -> Case:
     return case
 
 
-def _plan(case: Case) -> None:
+def _plan(work: UnitOfWork, case: Case) -> None:
     step = domain.next_step(
         Progress(
             first_contact_by=case.first_contact_by,
             notices_given=case.notices_given_at is not None,
             reviewed_on=_day(case.reviewed_at),
+            finished_on=_day(case.finished_at),
         )
     )
     case.next_step, case.due_on = step.code.value, step.due_on
+    watch.plan_own(work, case)
 
 
 def _day(at: datetime | None) -> date | None:

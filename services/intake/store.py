@@ -31,6 +31,7 @@ class Case(Base, table=True):
     due_on: date = Field(index=True)
     notices_given_at: datetime | None = Field(default=None, sa_type=Instant)
     reviewed_at: datetime | None = Field(default=None, sa_type=Instant)
+    finished_at: datetime | None = Field(default=None, sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
     contact_fact_id: str = Field(max_length=64)
     contact_version: int

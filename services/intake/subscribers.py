@@ -1,11 +1,14 @@
-"""What intake hears from the care bus: commissions that the gate let in, and who is to be forgotten."""
+"""What intake hears from the care bus: commissions that the gate let in, what the
+other services plan next, and who is to be forgotten."""
 
 from functools import partial
 
 from services.intake import handlers
 from services.intake.domain import DEFAULT_TEAM
 from services.intake.erasure import ERASING
+from shared.contracts.assessment import AssessmentFinished, AssessmentStepPlanned
 from shared.contracts.consent import CommissionCancelled, CommissionReceived, PersonErased
+from shared.contracts.referral import ReferralStepPlanned
 from shared.receiver import Handlers
 
 
@@ -15,6 +18,9 @@ def handlers_for(team_id: str) -> Handlers:
         CommissionReceived: partial(handlers.receive_commission, team_id=team_id),
         CommissionCancelled: handlers.cancel_commission,
         PersonErased: ERASING.hear,
+        AssessmentStepPlanned: handlers.hear_step,
+        ReferralStepPlanned: handlers.hear_step,
+        AssessmentFinished: handlers.hear_finished,
     }
 
 

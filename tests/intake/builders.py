@@ -23,10 +23,13 @@ from services.intake.settings import IntakeSettings
 from services.intake.subscribers import handlers_for
 from shared import migrations
 from shared.contracts import consent
+from shared.contracts.assessment import AssessmentStepPlanned
+from shared.contracts.care import Turn
 from shared.contracts.catalogue import EVENTS
 from shared.contracts.consent import CommissionCancelled, CommissionReceived
 from shared.contracts.envelope import CareEvent
 from shared.contracts.intake import Channel, Contact
+from shared.contracts.referral import ReferralStepPlanned
 from shared.outbox import Outgoing
 from shared.service import Service
 from shared.unit_of_work import UnitOfWork
@@ -56,7 +59,7 @@ class Clock:
         self.now += timedelta(days=days)
 
 
-def settings_in(folder: Path) -> IntakeSettings:
+def settings_in(folder: Path, **changes: Any) -> IntakeSettings:  # Any: settings
     """Write the files that a service is started with, and return its settings."""
     (folder / "master.key").write_text(base64.b64encode(secrets.token_bytes(32)).decode())
     key = {"kid": "z1", "created_on": "2026-01-01", "key": base64.b64encode(secrets.token_bytes(32)).decode()}
@@ -75,6 +78,7 @@ def settings_in(folder: Path) -> IntakeSettings:
         tokens_file=folder / "tokens.json",
         broker_url=None,
         team_id=TEAM,
+        **changes,
     )
 
 
@@ -103,6 +107,27 @@ class Intake:
         """Hand an event of the care bus to its handler."""
         handler = handlers_for(TEAM)[type(event)]
         self.write(lambda work: handler(work, event))
+
+    def look(self) -> int:
+        """Have the care watch look once; return how many alarms it raised."""
+        raised: int = asyncio.run(self.app.state.service.timer.look())
+        return raised
+
+    def alarms(self, rung: str | None = None) -> list[dict[str, Any]]:
+        """Return the alarms that are open, of one rung if it is named."""
+        path = f"/alarms?rung={rung}" if rung else "/alarms"
+        listed: list[dict[str, Any]] = self.ask("GET", path, role="lead").json()
+        return listed
+
+    def care(self, case_id: str) -> dict[str, Any]:
+        """Return what a case needs next."""
+        shown: dict[str, Any] = self.ask("GET", f"/care/{case_id}").json()
+        return shown
+
+    def report_need(self, case_id: str, kind: str = "hunger") -> dict[str, Any]:
+        """Report that somebody needs help now."""
+        reported: dict[str, Any] = self.ask("POST", "/acute-needs", {"case_id": case_id, "kind": kind}).json()
+        return reported
 
     def outgoing(self) -> list[Outgoing]:
         """Return every message that waits for the broker."""
@@ -135,9 +160,9 @@ def migrated_database() -> bytes:
 
 
 @contextmanager
-def running_intake(folder: Path) -> Iterator[Intake]:
+def running_intake(folder: Path, **changes: Any) -> Iterator[Intake]:  # Any: settings
     """Run the service on fresh files."""
-    settings, clock = settings_in(folder), Clock()
+    settings, clock = settings_in(folder, **changes), Clock()
     (folder / "intake.sqlite3").write_bytes(migrated_database())
     app = create_app(settings, clock=clock)
     with TestClient(app) as http:
@@ -156,6 +181,28 @@ def a_commission(**changes: Any) -> CommissionReceived:
         "contact": Contact(channel=Channel.PHONE, address="0201 555 0100"),
     }
     return CommissionReceived(**{**values, **changes})
+
+
+def a_step(ids: dict[str, str], **changes: Any) -> AssessmentStepPlanned:
+    """Return that the assessment planned something in a case."""
+    values: dict[str, Any] = {
+        "strand_id": ids["case_id"],
+        "case_id": ids["case_id"],
+        "person_id": ids["person_id"],
+        "number": 1,
+        "planned_at": NOON,
+        "responsible_id": "assessor-7",
+        "turn": Turn.TEAM,
+        "step": "talk",
+        "due_at": NOON + timedelta(hours=6),
+    }
+    return AssessmentStepPlanned(**{**values, **changes})
+
+
+def a_referral_step(ids: dict[str, str], **changes: Any) -> ReferralStepPlanned:
+    """Return that a referral of a case stands somewhere new."""
+    values = a_step(ids, strand_id="synthetic-referral-1", step="provider_answers", turn=Turn.PROVIDER).model_dump()
+    return ReferralStepPlanned(**{**values, **changes})
 
 
 def a_cancellation(commission: CommissionReceived) -> CommissionCancelled:

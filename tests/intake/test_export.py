@@ -15,7 +15,7 @@ from services.intake.store import Case, metadata
 from shared.access import undecided
 from shared.contracts.intake import Channel, Contact
 from shared.unit_of_work import UnitOfWork
-from tests.intake.builders import NOON, Intake, a_cancellation, a_commission
+from tests.intake.builders import NOON, Intake, a_cancellation, a_commission, a_referral_step
 
 
 @dataclass
@@ -75,7 +75,23 @@ class Person:
         intake.ask("PUT", f"/cases/{self.case_id}/contact", self.contact())
         intake.ask("POST", f"/cases/{self.case_id}/reviews")
         intake.write(self.leave_messages)
-        intake.ask("POST", f"/cases/{self.case_id}/end")
+        self.need_help_now(intake)
+        self.be_planned_for(intake)
+        if self.commission_id:
+            intake.ask("POST", f"/cases/{self.case_id}/end")
+
+    def need_help_now(self, intake: Intake) -> None:
+        """Need help, and get it."""
+        need_id = intake.report_need(self.case_id)["need_id"]
+        intake.ask("POST", f"/acute-needs/{need_id}/acknowledgement")
+        intake.ask("POST", f"/acute-needs/{need_id}/settling", {"outcome": "helped"})
+
+    def be_planned_for(self, intake: Intake) -> None:
+        """Have another service plan something, and an alarm about it."""
+        strand_id = self.mark("strand-{}")
+        ids = {"case_id": self.case_id, "person_id": self.person_id}
+        intake.hear(a_referral_step(ids, strand_id=strand_id, due_at=NOON))
+        intake.look()
 
     def leave_messages(self, work: UnitOfWork) -> None:
         """Have one message wait for another, and one lie parked."""

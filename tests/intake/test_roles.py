@@ -16,13 +16,22 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", "/cases/{case_id}/notices"): {"intake_worker"},
     ("POST", "/cases/{case_id}/reviews"): {"intake_worker", "lead"},
     ("POST", "/cases/{case_id}/end"): {"intake_worker", "lead"},
+    ("GET", "/care"): {"intake_worker", "assessor", "lead"},
+    ("GET", "/care/{case_id}"): {"intake_worker", "assessor", "lead"},
+    ("GET", "/alarms"): {"intake_worker", "assessor", "lead"},
+    ("POST", "/alarms/{alarm_id}/seen"): {"intake_worker", "assessor", "lead"},
+    ("GET", "/acute-needs"): {"intake_worker", "assessor", "lead"},
+    ("POST", "/acute-needs"): {"intake_worker", "assessor", "lead"},
+    ("POST", "/acute-needs/{need_id}/acknowledgement"): {"intake_worker", "assessor", "lead"},
+    ("POST", "/acute-needs/{need_id}/settling"): {"intake_worker", "assessor", "lead"},
     ("GET", "/persons/{person_id}/export"): {"person_desk"},
 }
+IDS = dict.fromkeys(("case_id", "person_id", "alarm_id", "need_id"), "no-such-thing")
 
 
 @pytest.mark.parametrize(("method", "path"), MATRIX)
 def test_a_route_lets_in_exactly_the_roles_of_the_table(lasting: Intake, method: str, path: str) -> None:
-    asked = path.format(case_id="no-such-case", person_id="no-such-person")
+    asked = path.format(**IDS)
 
     answers = {role: lasting.ask(method, asked, {}, role=role).status_code for role in ROLES}
 
@@ -32,7 +41,7 @@ def test_a_route_lets_in_exactly_the_roles_of_the_table(lasting: Intake, method:
 
 @pytest.mark.parametrize(("method", "path"), MATRIX)
 def test_nobody_comes_in_without_a_known_token(lasting: Intake, method: str, path: str) -> None:
-    asked = path.format(case_id="no-such-case", person_id="no-such-person")
+    asked = path.format(**IDS)
 
     without = lasting.http.request(method, asked, json={})
     unknown = lasting.ask(method, asked, {}, role="stolen-or-guessed")

@@ -1,0 +1,75 @@
+"""Looks every few seconds for what is overdue, and tells whoever has to be told. A restart loses nothing: the tables
+say what is due and who was told.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from time import monotonic
+
+import structlog
+
+from services.intake import watch
+from services.intake.watch import Watch
+from shared.writer import StoreUnavailable, Writer
+
+log = structlog.get_logger()
+
+GRACE_SECONDS = 15.0
+"""How much later than three periods the last look may be before that is an alarm itself."""
+
+
+class Timer:
+    """Runs the watch, again and again."""
+
+    def __init__(self, watch_: Watch, writer: Writer, *, every_seconds: float, clock: Callable[[], datetime]) -> None:
+        self._watch = watch_
+        self._writer = writer
+        self._every = every_seconds
+        self._clock = clock
+        self._task: asyncio.Task[None] | None = None
+        self._looked_at: float | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._looked_at = monotonic()
+        self._task = asyncio.create_task(self._again())
+
+    async def stop(self) -> None:
+        """Stop."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def makes_progress(self) -> bool:
+        """Whether the watch has looked not long ago."""
+        if self._looked_at is None:
+            return False
+        return monotonic() - self._looked_at < 3 * self._every + GRACE_SECONDS
+
+    async def look(self) -> int:
+        """Look once; return how many alarms were raised."""
+        if await asyncio.to_thread(self._watch.is_blind):
+            taken_in = await self._writer.run(watch.take_in, locks=lambda _: {"care_watch"})
+            log.warning("cases_taken_in", count=taken_in)
+        due = await asyncio.to_thread(self._watch.overdue, now=self._clock())
+        raised = []
+        if due:
+            raised = await self._writer.run(partial(watch.raise_alarms, due=due), locks=lambda _: {"care_watch"})
+        for alarm in raised:
+            log.error(
+                "alarm_raised", alarm_id=alarm.alarm_id, case_id=alarm.case_id, rung=alarm.rung, level=alarm.level
+            )
+        self._looked_at = monotonic()
+        return len(raised)
+
+    async def _again(self) -> None:
+        while True:
+            try:
+                await self.look()
+            except StoreUnavailable:
+                log.warning("timer_skipped", reason="store_unavailable")
+            except Exception as error:
+                log.error("timer_failed", exc_info=error)
+            await asyncio.sleep(self._every)
