@@ -113,8 +113,8 @@ def _to_try(stage: Stage) -> list[tuple[str, str]]:
         (f"curl -s {desk}/unopened", "how many wait"),
         (f"curl -s -X POST {desk}/resume", "it opens them: what may still be known comes"),
         (f"{PYTHON} -m ops.doctor{_named(stage)}", "one sentence for each thing that is wrong"),
-        (f"kill -9 {stage.running['intake'].pid}", "intake: this shell says so, the doctor says what waits"),
-        (f"{_restart_command(stage)} intake", "and it handles what waited"),
+        (f"kill -9 {stage.running['intake'].pid}", "intake: this shell says so, and starts it again"),
+        (f"{_restart_command(stage)} intake", "have it started again in an orderly way"),
     ]
 
 

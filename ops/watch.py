@@ -1,4 +1,5 @@
-"""Watches over the processes of a stage that stays up: an end that nobody asked for is said aloud, once.
+"""Watches over the processes of a stage that stays up: an end that nobody asked for is said aloud, and the process is
+started again, as Compose and systemd do. One that ends again and again is left alone, and that is said too.
 
 Another shell may ask for a start (`python -m ops.demo --restart intake`): it leaves a request in the stage's folder,
 and the stage itself starts the process, so that it ends with the stage like every other.
@@ -18,6 +19,9 @@ from ops.stage import Stage
 Tell = Callable[[str], None]
 
 PATIENCE_SECONDS: Final = 30.0
+MOST_ENDS: Final = 5
+"""A process that ends more often than this within `ENDS_SECONDS` is not started again by itself."""
+ENDS_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.1
 
 
@@ -43,23 +47,36 @@ class NotTaken(OpsError):
 
 
 class Watch:
-    """Looks again and again; remembers of whose end it has told."""
+    """Looks again and again; remembers of whose end it has told, and when each process ended."""
 
     def __init__(self, stage: Stage, *, tell: Tell, restart_command: str) -> None:
         self._stage = stage
         self._tell = tell
         self._restart_command = restart_command
         self._told: set[int] = set()
+        self._ends: dict[str, list[float]] = {}
 
     def look(self) -> None:
-        """Tell of each process that has ended since; start again what was asked for."""
-        for name, process in self._stage.running.items():
+        """Tell of each process that has ended since, and start it again; start again what was asked for."""
+        for name, process in list(self._stage.running.items()):
             code = process.poll()
             if code is not None and process.pid not in self._told:
                 self._told.add(process.pid)
-                self._tell(f"\n{name} has ended ({_how(code)}); start it again with: {self._restart_command} {name}")
+                self._after_end(name, code)
         for request in sorted(requests_folder(self._stage.folder).glob("[a-z]*")):
             self._restart(request)
+
+    def _after_end(self, name: str, code: int) -> None:
+        now = time.monotonic()
+        ends = [at for at in self._ends.get(name, []) if now - at < ENDS_SECONDS]
+        self._ends[name] = [*ends, now]
+        if len(ends) < MOST_ENDS:
+            self._stage.start(name)
+            self._tell(f"\n{name} has ended ({_how(code)}) and was started again")
+        else:
+            self._tell(
+                f"\n{name} has ended ({_how(code)}), again and again; start it with: {self._restart_command} {name}"
+            )
 
     def _restart(self, request: Path) -> None:
         name = request.name

@@ -13,7 +13,7 @@ from ops.errors import StageNotRunning
 from ops.operator_file import NAME
 from ops.run_folder import stage_folder, stage_path
 from ops.stage_lock import lock_file, only_one
-from ops.watch import NothingByThatName, NotTaken, Watch, ask_for_restart
+from ops.watch import MOST_ENDS, NothingByThatName, NotTaken, Watch, ask_for_restart
 
 
 class SmallStage:
@@ -52,7 +52,7 @@ def watching(stage: SmallStage, told: list[str]) -> Watch:
     return Watch(stage, tell=told.append, restart_command="restart")  # type: ignore[arg-type]  # as much of a stage as is used
 
 
-def test_a_killed_service_is_told_once_with_the_command_that_starts_it_again(stage: SmallStage) -> None:
+def test_a_killed_service_is_told_once_and_started_again(stage: SmallStage) -> None:
     told: list[str] = []
     watch = watching(stage, told)
     watch.look()
@@ -61,7 +61,22 @@ def test_a_killed_service_is_told_once_with_the_command_that_starts_it_again(sta
     watch.look()
     watch.look()
 
-    assert told == ["\nintake has ended (signal 9); start it again with: restart intake"]
+    assert told == ["\nintake has ended (signal 9) and was started again"]
+    assert stage.running["intake"].poll() is None
+
+
+def test_one_that_ends_again_and_again_is_left_alone_with_the_command_that_starts_it(stage: SmallStage) -> None:
+    told: list[str] = []
+    watch = watching(stage, told)
+
+    for _ in range(MOST_ENDS + 1):
+        processes.kill(stage.running["intake"])
+        watch.look()
+    watch.look()
+
+    assert len(told) == MOST_ENDS + 1
+    assert told[-1] == "\nintake has ended (signal 9), again and again; start it with: restart intake"
+    assert stage.running["intake"].poll() is not None
 
 
 @pytest.mark.usefixtures("lock")
