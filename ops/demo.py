@@ -9,12 +9,13 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from ops.errors import OpsError
 from ops.operator_file import operator_file_of, read_operator_file
 from ops.run_folder import CHECKOUT
-from ops.stage import READY_SECONDS, ROLE_OF, NotReady, Stage, is_ok, running_stage
+from ops.stage import READY_SECONDS, RECIPIENTS, ROLE_OF, NotReady, Stage, is_ok, running_stage
 from ops.story import Player
 from ops.story_file import read_stories
 from ops.summary import summarise
@@ -23,20 +24,25 @@ from shared.topology import SERVICES
 
 DEFAULT: Final = "demo"
 PYTHON: Final = ".venv/bin/python"
+STORIES: Final = CHECKOUT / "ops" / "stories"
+PEOPLE: Final = STORIES / "people"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="python -m ops.demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="play the stories, print the counts, end")
+    parser.add_argument("--people", action="store_true", help="play the stories of eight people instead")
     parser.add_argument("--stage", help="name of the stage's folder in the run folder")
     parser.add_argument("--restart", metavar="NAME", help="have a stage that stays up start a service or desk again")
     said = parser.parse_args(arguments)
     if said.restart:
         return _restart(said.restart, said.stage or DEFAULT)
     try:
-        with running_stage(said.stage or ("story" if said.once else DEFAULT), tell=_tell) as stage:
-            counts = play_all(stage)
+        name = said.stage or _usual_name(said)
+        recipients = PEOPLE / "recipients.json" if said.people else RECIPIENTS
+        with running_stage(name, recipients=recipients, tell=_tell) as stage:
+            counts = play_all(stage, PEOPLE if said.people else STORIES)
             if not said.once:
                 _stay_up(stage)
             print(json.dumps(counts), flush=True)
@@ -52,10 +58,16 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if counts["leaks"] else 0
 
 
-def play_all(stage: Stage, *, player: Player | None = None) -> dict[str, int]:
-    """Play every story in order and count what came of them."""
+def _usual_name(said: argparse.Namespace) -> str:
+    if not said.once:
+        return DEFAULT
+    return "people" if said.people else "story"
+
+
+def play_all(stage: Stage, folder: Path = STORIES, *, player: Player | None = None) -> dict[str, int]:
+    """Play every story of a folder in order and count what came of them."""
     player = player or Player(stage, tell=_tell)
-    for story in read_stories(CHECKOUT / "ops" / "stories"):
+    for story in read_stories(folder):
         player.play(story)
     return summarise(player)
 

@@ -35,6 +35,7 @@ Tell = Callable[[str], None]
 
 READY_SECONDS: Final = 60
 NEEDED_MB: Final = 400  # the broker refuses to start with less than 300; the rest is for databases and logs
+RECIPIENTS: Final = CHECKOUT / "ops" / "recipients.json"
 DESKS: Final = {"jobcenter": "examples.jobcenter_desk", "provider": "examples.provider_desk"}
 ROLE_OF: Final = {
     "intake": "intake_worker",
@@ -137,18 +138,18 @@ class Stage:
 
 
 @contextmanager
-def running_stage(name: str, *, tell: Tell = print) -> Iterator[Stage]:
+def running_stage(name: str, *, recipients: Path = RECIPIENTS, tell: Tell = print) -> Iterator[Stage]:
     """Set a fresh stage up and give it; the stage of an earlier run by that name is wiped."""
     with only_one(name):
         processes.ensure_disk(stage_folder(name), needed_mb=NEEDED_MB)
-        yield from _set_up(stage_folder(name), tell)
+        yield from _set_up(stage_folder(name), recipients, tell)
 
 
-def _set_up(folder: Path, tell: Tell) -> Iterator[Stage]:
+def _set_up(folder: Path, recipients: Path, tell: Tell) -> Iterator[Stage]:
     shutil.rmtree(folder)
     for part in ("logs", "data", "keys", "outside"):
         private_folder(folder / part)
-    described = json.loads((CHECKOUT / "ops" / "recipients.json").read_text(encoding="utf-8"))["recipients"]
+    described = json.loads(recipients.read_text(encoding="utf-8"))["recipients"]
     keys = folder / "keys"
     stage_secrets.make_master_keys(keys)
     gate_key = stage_secrets.make_gate_key(keys)
