@@ -42,6 +42,8 @@ SUBSCRIPTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "intake.case_ended.v1",
             "consent.fact_contested.v1",
             "consent.fact_contest_withdrawn.v1",
+            "consent.person_awaited.v1",
+            "consent.emergency_disclosed.v1",
             "consent.person_erased.v1",
         ),
         "referral": (

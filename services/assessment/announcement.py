@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from services.assessment import store
+from services.assessment import domain, store
 from services.assessment.domain import Kind
 from services.assessment.store import Case, Content, Entry
 from shared.contracts.assessment import (
@@ -12,6 +12,7 @@ from shared.contracts.assessment import (
     ConclusionDrawn,
     Fact,
     FactRecorded,
+    FactRemoved,
     RecommendationMade,
 )
 from shared.contracts.categories import Category
@@ -19,7 +20,17 @@ from shared.unit_of_work import UnitOfWork
 
 
 def announce(work: UnitOfWork, case: Case, entry: Entry, content: Content) -> None:
-    """Announce a finding, a recommendation, a conclusion or an attendance, with the mark of the team."""
+    """Announce a finding, a recommendation, a conclusion or an attendance, with the mark of the team.
+
+    A finding that waits for a second person is told to nobody; what was told of it before is wrong by now.
+    """
+    if domain.waits_for_second(content):
+        if entry.version > 1:
+            gone = FactRemoved(
+                fact_id=entry.entry_id, version=entry.version, person_id=case.person_id, removed_at=work.now
+            )
+            work.announce(gone)
+        return
     known = {**_ids(case, entry, content), "contested": bool(content.get("contested"))}
     match Kind(entry.kind):
         case Kind.FACT:

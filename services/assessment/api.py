@@ -8,13 +8,14 @@ import structlog
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel
 
-from services.assessment import __version__, contest, domain, export, finding, handlers, statement, store, view
+from services.assessment import __version__, contest, export, finding, handlers, statement, steps, store, telling, view
 from services.assessment.domain import Vocabulary
 from services.assessment.form import (
     ApprovalBody,
     AttemptBody,
     AttendanceBody,
     CodeBody,
+    ConfirmationBody,
     ContestedBody,
     CorrectionBody,
     FactBody,
@@ -23,7 +24,7 @@ from services.assessment.form import (
     StatementBody,
     TakingBody,
 )
-from services.assessment.handlers import Answer
+from services.assessment.planning import Answer
 from services.assessment.view import CaseLine, CaseView
 from shared.access import AccessExport
 from shared.contracts.envelope import Id
@@ -92,7 +93,8 @@ def _show_cases(router: APIRouter, service: Service) -> None:
         today = service.clock().date()
         with service.database.read() as session:
             cases = store.open_cases(session)
-        return [view.line(case) for case in cases if domain.is_overdue(case.due_on, today=today)]
+        owed = [case for case in cases if case.finished_at is None]
+        return [view.line(case) for case in owed if steps.is_overdue(case.due_on, today=today)]
 
     @router.get("/cases/{case_id}", response_model_exclude_none=True)
     def show_case(case_id: CaseId, _caller: Team) -> CaseView:
@@ -102,7 +104,8 @@ def _show_cases(router: APIRouter, service: Service) -> None:
             entries = store.entries_of(session, case_id)
             ids = [versions[-1].entry_id for versions in entries]
             contested = store.contested_by_person(session, service.keys, case, ids)
-        return view.whole(service.keys, case, entries, contested)
+            tellings = store.open_tellings(session, case_id)
+        return view.whole(service.keys, case, entries, contested, tellings)
 
 
 def _work_on_cases(router: APIRouter, write: Write) -> None:
@@ -120,6 +123,17 @@ def _work_on_cases(router: APIRouter, write: Write) -> None:
         return await write(
             "contact_tried", case_id, caller, handlers.record_contact_attempt, key=key, body=body, **given
         )
+
+    @router.post("/cases/{case_id}/finishing")
+    async def finish_case(case_id: CaseId, caller: Team) -> Answer:
+        """Say that the team has nothing more to do here; a later deed takes it up again."""
+        return await write("case_finished", case_id, caller, handlers.finish_case)
+
+    @router.post("/cases/{case_id}/tellings/{telling_id}")
+    async def tell_person(case_id: CaseId, telling_id: EntryId, caller: Team) -> Answer:
+        """Record that the person was told what they had to hear."""
+        given = {"telling_id": telling_id, "by": caller.caller_id}
+        return await write("person_told", case_id, caller, telling.tell, **given)
 
     @router.post("/cases/{case_id}/attendance", status_code=201)
     async def record_attendance(case_id: CaseId, body: AttendanceBody, caller: Team, key: RequestKey = None) -> Answer:
@@ -161,6 +175,12 @@ def _write_findings(router: APIRouter, write: Write, vocabulary: Vocabulary) -> 
         """Correct a finding; the earlier versions stay with the team."""
         given = {"fact_id": fact_id, **fact_in(body, caller)}
         return await write("fact_corrected", case_id, caller, finding.correct_fact, **given)
+
+    @router.post("/cases/{case_id}/facts/{fact_id}/confirmation")
+    async def confirm_fact(case_id: CaseId, fact_id: EntryId, body: ConfirmationBody, caller: Team) -> Answer:
+        """Confirm, as a second person, what a colleague found in safety or addiction."""
+        given = {"fact_id": fact_id, "version": body.version, "by": caller.caller_id}
+        return await write("fact_confirmed", case_id, caller, finding.confirm_fact, **given)
 
     @router.put("/cases/{case_id}/facts/{fact_id}/contested")
     async def mark_contested(case_id: CaseId, fact_id: EntryId, body: ContestedBody, caller: Team) -> Answer:

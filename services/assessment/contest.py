@@ -6,7 +6,7 @@ The two marks are kept apart: neither takes the other away, and only the team's 
 from services.assessment import store
 from services.assessment.announcement import announce
 from services.assessment.domain import Kind
-from services.assessment.handlers import Answer
+from services.assessment.planning import Answer
 from services.assessment.store import Case, Contest
 from shared.contracts.consent import FactContested, FactContestWithdrawn
 from shared.inbox import TooEarly

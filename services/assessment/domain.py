@@ -1,4 +1,4 @@
-"""What a case in assessment needs next and by when, and which words and days may be written down.
+"""Which words and days may be written down, and what is refused. What a case needs next is left to `steps`.
 
 Pure rules: no clock, no database, no broker. Who may learn any of it is left to the consent service.
 """
@@ -6,7 +6,7 @@ Pure rules: no clock, no database, no broker. Who may learn any of it is left to
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Self
@@ -14,11 +14,6 @@ from typing import Self
 from shared.contracts.categories import Category
 
 DEFAULT_TEAM = "team-assessment"
-TAKE_WORKING_DAYS = 1
-TRY_AGAIN_WORKING_DAYS = 2
-TALK_WORKING_DAYS = 10
-CONCLUDE_WITHIN = timedelta(days=28)
-FOLLOW_UP_AFTER = timedelta(days=30)
 EARLIEST_DAY = date(1900, 1, 1)
 GERMANY_AHEAD = timedelta(hours=2)
 """In Essen a new day begins up to two hours before it does in UTC."""
@@ -85,6 +80,33 @@ class TextDiffers(AssessmentError):
         super().__init__("the approved text is not the newest draft")
 
 
+class NobodyHasTakenIt(AssessmentError):
+    """Raised when a case is to be finished that no team has taken."""
+
+    code = "nobody_has_taken_it"
+
+    def __init__(self) -> None:
+        super().__init__("nobody has taken the case: nobody can be done with it")
+
+
+class SamePerson(AssessmentError):
+    """Raised when somebody is to confirm what they found themselves."""
+
+    code = "same_person"
+
+    def __init__(self) -> None:
+        super().__init__("a second person has to confirm it, not the one who wrote it down")
+
+
+class NothingToConfirm(AssessmentError):
+    """Raised when a finding is to be confirmed that needs no second person, or has one."""
+
+    code = "nothing_to_confirm"
+
+    def __init__(self) -> None:
+        super().__init__("this finding does not wait for a second person")
+
+
 class NotAcceptable(AssessmentError):
     """Raised when a field's value breaks a rule; names field and reason."""
 
@@ -105,95 +127,6 @@ class Kind(StrEnum):
     CONCLUSION = "conclusion"
     ATTENDANCE = "attendance"
     CONTACT_ATTEMPT = "contact_attempt"
-
-
-class ContactOutcome(StrEnum):
-    """What came of trying to make contact."""
-
-    REACHED = "reached"
-    NOT_REACHED = "not_reached"
-    MOVED = "moved"
-    REFUSED = "refused"
-
-
-class NextStep(StrEnum):
-    """What the team owes a person next. A refusal is no step of its own, so a list does not tell it."""
-
-    TAKE = "take"
-    CONTACT = "contact"
-    TALK = "talk"
-    CONCLUDE = "conclude"
-    FOLLOW_UP = "follow_up"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A next step with its day."""
-
-    code: NextStep
-    due_on: date
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try to make contact."""
-
-    made_on: date
-    outcome: ContactOutcome = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a case is in assessment."""
-
-    opened_on: date
-    first_contact_by: date
-    taken: bool = False
-    last_attempt: Attempt | None = None
-    first_talk_on: date | None = None
-    last_talk_on: date | None = None
-    concluded_on: date | None = None
-
-
-def next_step(progress: Progress) -> Step:
-    """Return what has to be done next and by when. Every open case has an answer."""
-    if not progress.taken:
-        usual = after_working_days(progress.opened_on, TAKE_WORKING_DAYS)
-        return Step(NextStep.TAKE, min(usual, progress.first_contact_by))
-    if progress.concluded_on is not None or _is_refused(progress):
-        return Step(NextStep.FOLLOW_UP, _last_event_on(progress) + FOLLOW_UP_AFTER)
-    if progress.first_talk_on is not None:
-        return Step(NextStep.CONCLUDE, progress.first_talk_on + CONCLUDE_WITHIN)
-    attempt = progress.last_attempt
-    if attempt is None:
-        return Step(NextStep.CONTACT, progress.first_contact_by)
-    if attempt.outcome is ContactOutcome.REACHED:
-        return Step(NextStep.TALK, after_working_days(attempt.made_on, TALK_WORKING_DAYS))
-    return Step(NextStep.CONTACT, after_working_days(attempt.made_on, TRY_AGAIN_WORKING_DAYS))
-
-
-def _is_refused(progress: Progress) -> bool:
-    attempt = progress.last_attempt
-    if attempt is None or attempt.outcome is not ContactOutcome.REFUSED:
-        return False
-    return progress.last_talk_on is None or attempt.made_on > progress.last_talk_on
-
-
-def _last_event_on(progress: Progress) -> date:
-    tried_on = progress.last_attempt.made_on if progress.last_attempt else None
-    return max(day for day in (progress.opened_on, tried_on, progress.last_talk_on, progress.concluded_on) if day)
-
-
-def is_overdue(due_on: date, *, today: date) -> bool:
-    """Say whether a step's day has passed."""
-    return due_on < today
-
-
-def after_working_days(day: date, count: int) -> date:
-    """Return the day that lies so many working days (Monday to Friday) later."""
-    ahead = [day + timedelta(days=number) for number in range(1, 7 * (count // 5 + 2))]
-    working = [later for later in ahead if later.weekday() < 5]  # noqa: PLR2004  # Saturday is day 5
-    return working[count - 1]
 
 
 def today_at(now: datetime) -> date:
@@ -239,6 +172,15 @@ class Vocabulary:
         """Refuse a conclusion that is not in the list."""
         if code not in self.conclusions:
             raise NotAcceptable("code", "is not a word for a conclusion")
+
+
+NEEDS_SECOND = frozenset({Category.ADDICTION.value, Category.SAFETY.value})
+"""Findings in these life domains are told to nobody before a second person has confirmed them."""
+
+
+def waits_for_second(content: Mapping[str, object]) -> bool:
+    """Say whether a finding waits for a second person."""
+    return content.get("life_domain") in NEEDS_SECOND and "confirmed_by" not in content
 
 
 def hash_of(text: str) -> str:

@@ -16,6 +16,7 @@ TOLD = (
     Told("entry", "entry", at="recorded_at", by="recorded_by", through=("case_id", "case")),
     Told("answered_request", "answered_request", at="answered_at", source="assessment", through=("case_id", "case")),
     Told("contest", "contest", source="you", through=("case_id", "case")),
+    Told("telling", "to_be_told", at="heard_at", source="consent", through=("case_id", "case")),
     *KIT,
 )
 """How each table is told."""

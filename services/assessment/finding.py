@@ -9,8 +9,8 @@ from sqlmodel import col, delete
 
 from services.assessment import domain, sources, store
 from services.assessment.announcement import announce
-from services.assessment.domain import Kind, NotAcceptable, Vocabulary
-from services.assessment.handlers import Answer, plan
+from services.assessment.domain import Kind, NotAcceptable, NothingToConfirm, SamePerson, Vocabulary
+from services.assessment.planning import Answer, go_on, plan
 from services.assessment.store import Case, Contest, Entry
 from shared.contracts.assessment import Fact, FactRemoved, LifeDomain
 from shared.contracts.categories import Category
@@ -37,6 +37,7 @@ def record_fact(
     content = _content(life_domain, fact, contested, about_somebody_else, before={})
     entry = store.add_version(work, case, Kind.FACT, content, by=by)
     announce(work, case, entry, content)
+    _plan_second_person(work, case, life_domain)
     return {"fact_id": entry.entry_id, "version": entry.version}
 
 
@@ -61,10 +62,34 @@ def correct_fact(
         raise NotAcceptable("life_domain", "stays the same in a correction")
     _check(work, known, fact, vocabulary)
     content = _content(known, fact, contested, about_somebody_else, before=before)
-    if content == {name: value for name, value in before.items() if name != "found_at"}:
+    if content == {name: value for name, value in before.items() if name not in ("found_at", "confirmed_by")}:
         return {"fact_id": fact_id, "version": newest.version}
     entry = store.add_version(work, case, Kind.FACT, content, by=by, after=newest)
     announce(work, case, entry, content)
+    _plan_second_person(work, case, known)
+    return {"fact_id": fact_id, "version": entry.version}
+
+
+def confirm_fact(work: UnitOfWork, *, case_id: str, fact_id: str, version: int, by: str) -> Answer:
+    """Have a second person confirm the newest version of a finding; from then on the care circle knows of it.
+
+    The confirmation is the next version; it keeps the day on which it was found.
+    """
+    case = store.load_open_case(work.session, case_id)
+    newest = store.load_versions(work.session, case_id, fact_id, Kind.FACT)[-1]
+    before = store.content_of(work.keys, case, newest)
+    if before.get("confirmed_by") == by:
+        return {"fact_id": fact_id, "version": newest.version}
+    if not domain.waits_for_second(before):
+        raise NothingToConfirm
+    if newest.recorded_by == by:
+        raise SamePerson
+    if newest.version != version:
+        raise NotAcceptable("version", "is not the newest: it was corrected since")
+    content = {**before, "confirmed_by": by, "found_at": store.found_at(newest, before).isoformat()}
+    entry = store.add_version(work, case, Kind.FACT, content, by=by, after=newest)
+    announce(work, case, entry, content)
+    plan(work, case)
     return {"fact_id": fact_id, "version": entry.version}
 
 
@@ -112,7 +137,7 @@ def draw_conclusion(
     vocabulary.check_conclusion(code)
     drawn = store.entries_of(work.session, case_id, Kind.CONCLUSION)
     answer = _say(work, case, Kind.CONCLUSION, code, derived_from, after=drawn[0][-1] if drawn else None, by=by)
-    plan(work, case)
+    go_on(work, case)
     return answer
 
 
@@ -130,6 +155,11 @@ def _say(
     entry = store.add_version(work, case, kind, content, by=by, after=after)
     announce(work, case, entry, content)
     return {"fact_id": entry.entry_id, "version": entry.version}
+
+
+def _plan_second_person(work: UnitOfWork, case: Case, life_domain: Category) -> None:
+    if life_domain.value in domain.NEEDS_SECOND:
+        plan(work, case)
 
 
 def _check(work: UnitOfWork, life_domain: Category, fact: Fact, vocabulary: Vocabulary) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from services.assessment.domain import ContactOutcome
+from services.assessment.steps import ContactOutcome
 from shared.contracts.assessment import AttendanceKind, Fact, LifeDomain
 from shared.contracts.envelope import Code, Id, Sources
 from shared.contracts.intake import Channel
@@ -68,6 +68,12 @@ class FactBody(CorrectionBody):
     """A new finding."""
 
     life_domain: LifeDomain
+
+
+class ConfirmationBody(Body):
+    """Which version of a finding a second person confirms."""
+
+    version: int = Field(ge=1, strict=True)
 
 
 class NoteBody(Body):

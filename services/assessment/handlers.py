@@ -7,18 +7,17 @@ What the team finds out is written down by `finding` and `statement`.
 from collections.abc import Callable
 from datetime import date
 
-from services.assessment import domain, store
+from services.assessment import domain, steps, store
 from services.assessment.announcement import announce
-from services.assessment.domain import Attempt, ContactOutcome, Kind, Progress
+from services.assessment.domain import Kind, NobodyHasTakenIt
+from services.assessment.planning import Answer, announce_step, end_tellings, go_on, plan, step_of
+from services.assessment.steps import ContactOutcome, Progress
 from services.assessment.store import AnsweredRequest, Case
-from shared.contracts.assessment import AttendanceKind, CaseTaken
+from shared.contracts.assessment import AssessmentFinished, AttendanceKind, CaseTaken
 from shared.contracts.intake import CaseEnded, CaseOpened, Channel
 from shared.inbox import TooEarly
 from shared.repeat import Repeatable
 from shared.unit_of_work import UnitOfWork
-
-Answer = dict[str, str | int]
-"""What a request is answered with: ids, versions, codes of the process and hashes."""
 
 
 def once(work: UnitOfWork, case_id: str, request: Repeatable | None, act: Callable[[], Answer]) -> Answer:
@@ -44,7 +43,7 @@ def hear_case_opened(work: UnitOfWork, event: CaseOpened, *, team_id: str) -> No
     if work.session.get(Case, event.case_id) is not None:
         return
     opened_on = domain.today_at(event.opened_at)
-    first = domain.next_step(Progress(opened_on=opened_on, first_contact_by=event.first_contact_by))
+    first = steps.next_step(Progress(opened_on=opened_on, first_contact_by=event.first_contact_by))
     case = Case(
         case_id=event.case_id,
         person_id=event.person_id,
@@ -56,6 +55,7 @@ def hear_case_opened(work: UnitOfWork, event: CaseOpened, *, team_id: str) -> No
         due_on=first.due_on,
     )
     work.session.add(case)
+    announce_step(work, case)
 
 
 def hear_case_ended(work: UnitOfWork, event: CaseEnded) -> None:
@@ -64,6 +64,7 @@ def hear_case_ended(work: UnitOfWork, event: CaseEnded) -> None:
     if case is None:
         raise TooEarly
     case.ended_at = case.ended_at or event.ended_at
+    end_tellings(work, case)
 
 
 def take_case(work: UnitOfWork, *, case_id: str, team_id: str, responsible_id: str) -> Answer:
@@ -80,7 +81,7 @@ def take_case(work: UnitOfWork, *, case_id: str, team_id: str, responsible_id: s
             taken_at=work.now,
         )
         work.announce(event)
-        plan(work, case)
+        go_on(work, case)
     return step_of(case)
 
 
@@ -91,7 +92,7 @@ def record_contact_attempt(
     case = store.load_open_case(work.session, case_id)
     content = {"channel": channel.value, "outcome": outcome.value}
     entry = store.add_version(work, case, Kind.CONTACT_ATTEMPT, content, by=by)
-    plan(work, case)
+    go_on(work, case)
     return {"attempt_id": entry.entry_id, **step_of(case)}
 
 
@@ -102,45 +103,17 @@ def record_attendance(work: UnitOfWork, *, case_id: str, kind: AttendanceKind, a
     content = {"kind": kind.value, "attended_on": attended_on.isoformat()}
     entry = store.add_version(work, case, Kind.ATTENDANCE, content, by=by)
     announce(work, case, entry, content)
-    plan(work, case)
+    go_on(work, case)
     return {"fact_id": entry.entry_id, "version": entry.version, **step_of(case)}
 
 
-def step_of(case: Case) -> Answer:
-    """Return what comes next in a case."""
-    return {"case_id": case.case_id, "next_step": case.next_step, "due_on": case.due_on.isoformat()}
-
-
-def plan(work: UnitOfWork, case: Case) -> None:
-    """Set the next step of a case and its day from all that stands written."""
-    step = domain.next_step(_progress(work, case))
-    case.next_step, case.due_on = step.code.value, step.due_on
-
-
-def _progress(work: UnitOfWork, case: Case) -> Progress:
-    kinds = (Kind.CONTACT_ATTEMPT, Kind.ATTENDANCE, Kind.CONCLUSION)
-    newest = [versions[-1] for versions in store.entries_of(work.session, case.case_id, *kinds)]
-    attempts = [
-        Attempt(domain.today_at(entry.recorded_at), ContactOutcome(store.content_of(work.keys, case, entry)["outcome"]))
-        for entry in newest
-        if entry.kind == Kind.CONTACT_ATTEMPT
-    ]
-    talks = [
-        date.fromisoformat(store.content_of(work.keys, case, entry)["attended_on"])
-        for entry in newest
-        if entry.kind == Kind.ATTENDANCE
-    ]
-    concluded = [
-        domain.today_at(store.found_at(entry, store.content_of(work.keys, case, entry)))
-        for entry in newest
-        if entry.kind == Kind.CONCLUSION
-    ]
-    return Progress(
-        opened_on=domain.today_at(case.opened_at),
-        first_contact_by=case.first_contact_by,
-        taken=case.taken_at is not None,
-        last_attempt=attempts[-1] if attempts else None,
-        first_talk_on=min(talks, default=None),
-        last_talk_on=max(talks, default=None),
-        concluded_on=max(concluded, default=None),
-    )
+def finish_case(work: UnitOfWork, *, case_id: str) -> Answer:
+    """Say that the team has nothing more to do, and never why: not found, nothing needed, helped are one word."""
+    case = store.load_open_case(work.session, case_id)
+    if case.taken_at is None:
+        raise NobodyHasTakenIt
+    if case.finished_at is None:
+        case.finished_at = work.now
+        plan(work, case)
+        work.announce(AssessmentFinished(case_id=case_id, person_id=case.person_id, finished_at=work.now))
+    return step_of(case)

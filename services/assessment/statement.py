@@ -7,7 +7,7 @@ import secrets
 
 from services.assessment import domain, sources, store
 from services.assessment.domain import AboutSomebodyElse, Kind, TextDiffers
-from services.assessment.handlers import Answer
+from services.assessment.planning import Answer
 from services.assessment.store import Entry
 from shared.contracts.assessment import StatementApproved
 from shared.contracts.envelope import Sources

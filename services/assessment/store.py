@@ -34,6 +34,10 @@ class Case(Base, table=True):
     taken_at: datetime | None = Field(default=None, sa_type=Instant)
     next_step: str = Field(max_length=40)
     due_on: date = Field(index=True)
+    step_number: int = 0
+    step_announced: str = Field(default="", max_length=200)
+    """What was announced last, so that the same is not announced again."""
+    finished_at: datetime | None = Field(default=None, sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
@@ -58,6 +62,18 @@ class Contest(Base, table=True):
     case_id: str = Field(foreign_key="case.case_id", max_length=64)
     number: int
     mark: bytes = Field(sa_type=LargeBinary, repr=False)
+
+
+class Telling(Base, table=True):
+    """Something that the team owes the person a word about, by a day. About what, and until when, lies sealed."""
+
+    telling_id: str = Field(primary_key=True, max_length=64)
+    case_id: str = Field(foreign_key="case.case_id", index=True, max_length=64)
+    heard_at: datetime = Field(sa_type=Instant)
+    due: bytes = Field(sa_type=LargeBinary, repr=False)
+    about: bytes = Field(sa_type=LargeBinary, repr=False)
+    told_at: datetime | None = Field(default=None, sa_type=Instant)
+    told_by: str | None = Field(default=None, max_length=64)
 
 
 class AnsweredRequest(Base, table=True):
@@ -96,6 +112,28 @@ def load_open_case(session: Session, case_id: str) -> Case:
 def open_cases(session: Session) -> list[Case]:
     """Return every case that has not ended, the most urgent first."""
     return list(session.exec(select(Case).where(col(Case.ended_at).is_(None)).order_by(col(Case.due_on), Case.case_id)))
+
+
+def cases_of(session: Session, person_id: str) -> list[Case]:
+    """Return a person's cases, the newest first."""
+    found = select(Case).where(Case.person_id == person_id).order_by(col(Case.opened_at).desc())
+    return list(session.exec(found))
+
+
+def open_tellings(session: Session, case_id: str) -> list[Telling]:
+    """Return what the person has not been told yet, in the order in which it was heard."""
+    found = select(Telling).where(Telling.case_id == case_id, col(Telling.told_at).is_(None))
+    return list(session.exec(found.order_by(col(Telling.heard_at), Telling.telling_id)))
+
+
+def telling_place(telling_id: str) -> str:
+    """Name the place that the day of a telling is sealed for."""
+    return f"telling.due.{telling_id}"
+
+
+def about_place(telling_id: str) -> str:
+    """Name the place that the occasion of a telling is sealed for."""
+    return f"telling.about.{telling_id}"
 
 
 def entries_of(session: Session, case_id: str, *kinds: Kind) -> list[list[Entry]]:

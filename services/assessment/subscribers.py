@@ -2,10 +2,16 @@
 
 from functools import partial
 
-from services.assessment import contest, handlers
+from services.assessment import contest, handlers, telling
 from services.assessment.domain import DEFAULT_TEAM
 from services.assessment.erasure import ERASING
-from shared.contracts.consent import FactContested, FactContestWithdrawn, PersonErased
+from shared.contracts.consent import (
+    EmergencyDisclosed,
+    FactContested,
+    FactContestWithdrawn,
+    PersonAwaited,
+    PersonErased,
+)
 from shared.contracts.intake import CaseEnded, CaseOpened
 from shared.receiver import Handlers
 
@@ -18,6 +24,8 @@ def handlers_for(team_id: str) -> Handlers:
         PersonErased: ERASING.hear,
         FactContested: contest.hear_contest,
         FactContestWithdrawn: contest.hear_contest,
+        PersonAwaited: telling.hear_awaited,
+        EmergencyDisclosed: telling.hear_emergency,
     }
 
 

@@ -1,5 +1,6 @@
 """How a case is shown to the team: what stands written in it, unsealed. Nobody outside the team is shown any of it."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Literal
@@ -7,8 +8,9 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from services.assessment import domain, store
-from services.assessment.domain import ContactOutcome, Kind, NextStep
-from services.assessment.store import Case, Entry
+from services.assessment.domain import Kind
+from services.assessment.steps import ContactOutcome, NextStep
+from services.assessment.store import Case, Entry, Telling
 from shared.contracts.assessment import AttendanceKind, LifeDomain
 from shared.contracts.intake import Channel
 from shared.keys import PersonKeys
@@ -54,6 +56,8 @@ class FactVersion(Written):
     amount_cents: int | None = None
     contested: bool
     about: Literal["somebody_else"] | None = None
+    confirmed_by: str | None = None
+    waits_for_second: bool
 
 
 class FactView(FactVersion):
@@ -112,12 +116,22 @@ class NoteView(Written):
     text: str
 
 
+class TellingView(Shown):
+    """Something that the person has to be told, by a day."""
+
+    telling_id: str
+    about: str
+    due_at: datetime
+
+
 class CaseView(CaseLine):
     """A case with everything that stands written in it."""
 
     first_contact_by: date
     taken_at: datetime | None
+    finished_at: datetime | None
     ended_at: datetime | None
+    tellings: list[TellingView]
     facts: list[FactView]
     recommendations: list[CodeView]
     conclusion: CodeView | None
@@ -133,7 +147,11 @@ def line(case: Case) -> CaseLine:
 
 
 def whole(
-    keys: PersonKeys, case: Case, entries: list[list[Entry]], contested: frozenset[str] = frozenset()
+    keys: PersonKeys,
+    case: Case,
+    entries: list[list[Entry]],
+    contested: frozenset[str] = frozenset(),
+    tellings: Iterable[Telling] = (),
 ) -> CaseView:
     """Return a case with everything, unsealed; `contested` names what the person contests at the consent desk."""
 
@@ -150,7 +168,9 @@ def whole(
         **line(case).model_dump(),
         first_contact_by=case.first_contact_by,
         taken_at=case.taken_at,
+        finished_at=case.finished_at,
         ended_at=case.ended_at,
+        tellings=[_telling(keys, case, telling) for telling in tellings],
         facts=[
             FactView(**read[-1], earlier=[FactVersion(**earlier) for earlier in read[:-1]])
             for _, read in each(Kind.FACT)
@@ -178,7 +198,15 @@ def _read(keys: PersonKeys, case: Case, entry: Entry, contested: frozenset[str])
     written = {"recorded_at": entry.recorded_at, "recorded_by": entry.recorded_by}
     content = store.content_of(keys, case, entry)
     about = {"about": "somebody_else"} if "about_id" in content else {}
-    return {**ids, **written, **content, **about, "contested_by_person": entry.entry_id in contested}
+    waits = {"waits_for_second": domain.waits_for_second(content)}
+    return {**ids, **written, **content, **about, **waits, "contested_by_person": entry.entry_id in contested}
+
+
+def _telling(keys: PersonKeys, case: Case, telling: Telling) -> TellingView:
+    places = {"due_at": store.telling_place(telling.telling_id), "about": store.about_place(telling.telling_id)}
+    sealed = {"due_at": telling.due, "about": telling.about}
+    read = {name: json.loads(keys.unseal(case.person_id, place, sealed[name])) for name, place in places.items()}
+    return TellingView(telling_id=telling.telling_id, **read)
 
 
 def _approved_version(versions: list[Entry]) -> int | None:

@@ -22,6 +22,7 @@ from services.assessment.app import create_app
 from services.assessment.settings import AssessmentSettings
 from services.assessment.subscribers import handlers_for
 from shared import migrations
+from shared.contracts.assessment import AssessmentStepPlanned
 from shared.contracts.catalogue import EVENTS
 from shared.contracts.envelope import CareEvent
 from shared.contracts.intake import CaseEnded, CaseOpened, Origin
@@ -104,6 +105,14 @@ class Assessment:
         """Return every message that waits for the broker."""
         outbox = self.app.state.service.outbox
         return self.write(lambda work: outbox.claim(work.session, now=work.now, limit=10_000, all_unsent=True))
+
+    def told(self) -> list[Outgoing]:
+        """Return what was announced beside what comes next in a case."""
+        return [item for item in self.outgoing() if item.type != AssessmentStepPlanned.event_type]
+
+    def planned(self, case_id: str) -> AssessmentStepPlanned:
+        """Return the step of a case that was announced last."""
+        return [event for event in self.announced(AssessmentStepPlanned) if event.case_id == case_id][-1]
 
     def announced(self, kind: type[E]) -> list[E]:
         """Return the events of one kind that were announced."""

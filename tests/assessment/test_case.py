@@ -85,7 +85,7 @@ def test_what_came_of_a_contact_decides_what_comes_next(
     answer = assessment.ask("POST", f"/cases/{case_id}/contact-attempts", {"channel": "letter", "outcome": outcome})
 
     assert (answer.json()["next_step"], answer.json()["due_on"]) == (step, due_on)
-    assert len(assessment.outgoing()) == 1  # the taking: an attempt is told to nobody
+    assert len(assessment.told()) == 1  # the taking: an attempt is told to nobody
 
 
 def test_a_talk_is_announced_with_kind_and_day_and_leads_to_a_conclusion(assessment: Assessment) -> None:

@@ -14,7 +14,7 @@ from services.assessment import export
 from services.assessment.app import VOCABULARY
 from services.assessment.store import metadata
 from shared.access import undecided
-from shared.contracts.consent import FactContested
+from shared.contracts.consent import Awaited, FactContested, PersonAwaited
 from shared.contracts.intake import CaseOpened
 from shared.unit_of_work import UnitOfWork
 from tests.assessment.builders import NOON, Assessment, a_fact
@@ -93,6 +93,10 @@ class Person:
         assert assessment.ask("PUT", f"{self.path}/facts/{fact_id}", second).json()["version"] == 2
         ids = {"fact_id": fact_id, "person_id": self.case.person_id, "number": 1}
         assessment.hear(FactContested(**ids, contested_at=NOON))
+        item_id, person_id = self.mark("item-{}"), self.case.person_id
+        assessment.hear(
+            PersonAwaited(item_id=item_id, person_id=person_id, awaited=Awaited.WORD, due_at=NOON, at=NOON)
+        )
         assessment.ask("POST", f"{self.path}/notes", {"text": self.mark("Notiz {}\nüber ihre „Mutter“ <b>")})
         for route, word in (("recommendations", "recommendation"), ("conclusion", "conclusion")):
             for code in self.chance.sample(WORDS[f"{word}s"], 2):
@@ -195,7 +199,8 @@ def test_the_marked_people_leave_no_told_table_and_no_sealed_column_empty(assess
         if isinstance(column.type, LargeBinary) and column.name not in one.left_out
     }
     assert sealed - filled == set()
-    assert {record["kind"] for record in records} == {"case", "message", "answered_request", "contest", *KINDS}
+    kinds = {"case", "message", "answered_request", "contest", "to_be_told", *KINDS}
+    assert {record["kind"] for record in records} == kinds
     assert [record for record in records if record["unreadable"]] == []
 
 

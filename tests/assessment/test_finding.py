@@ -117,7 +117,7 @@ def test_a_draft_that_nobody_approved_goes_without_a_word(assessment: Assessment
     assessment.ask("DELETE", f"/cases/{case_id}/facts/{draft['statement_id']}")
 
     assert assessment.case(case_id)["statements"] == []
-    assert assessment.outgoing() == []
+    assert assessment.told() == []
 
 
 def test_an_approved_statement_that_goes_is_announced_as_gone(assessment: Assessment) -> None:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.assessment.domain import Attempt, ContactOutcome, NextStep, Progress, next_step
+from services.assessment.steps import Attempt, ContactOutcome, NextStep, Progress, next_step
 
 MONDAY = date(2026, 3, 2)
 DAYS = st.dates(min_value=MONDAY, max_value=MONDAY + timedelta(days=200))
@@ -20,7 +20,7 @@ def progresses(draw: st.DrawFn) -> Progress:
         opened_on=MONDAY,
         first_contact_by=draw(DAYS),
         taken=draw(st.booleans()),
-        last_attempt=draw(st.none() | ATTEMPTS),
+        attempts=tuple(sorted(draw(st.lists(ATTEMPTS, max_size=8)), key=lambda one: one.made_on)),
         first_talk_on=talks[0] if talks else None,
         last_talk_on=talks[-1] if talks else None,
         concluded_on=draw(st.none() | DAYS),
@@ -41,7 +41,7 @@ def test_a_concluded_case_is_looked_at_again(progress: Progress, concluded_on: d
         opened_on=MONDAY,
         first_contact_by=progress.first_contact_by,
         taken=True,
-        last_attempt=progress.last_attempt,
+        attempts=progress.attempts,
         first_talk_on=progress.first_talk_on,
         last_talk_on=progress.last_talk_on,
         concluded_on=concluded_on,
@@ -54,7 +54,7 @@ def test_a_concluded_case_is_looked_at_again(progress: Progress, concluded_on: d
 
 
 def test_a_refusal_looks_like_any_other_case_that_is_looked_at_again() -> None:
-    refused = Progress(MONDAY, MONDAY, taken=True, last_attempt=Attempt(MONDAY, ContactOutcome.REFUSED))
+    refused = Progress(MONDAY, MONDAY, taken=True, attempts=(Attempt(MONDAY, ContactOutcome.REFUSED),))
     concluded = Progress(MONDAY, MONDAY, taken=True, concluded_on=MONDAY)
 
     assert next_step(refused) == next_step(concluded)
@@ -64,6 +64,6 @@ def test_a_talk_after_a_refusal_counts() -> None:
     attempt = Attempt(MONDAY, ContactOutcome.REFUSED)
     later = MONDAY + timedelta(days=7)
 
-    step = next_step(Progress(MONDAY, MONDAY, True, attempt, first_talk_on=later, last_talk_on=later))
+    step = next_step(Progress(MONDAY, MONDAY, True, (attempt,), first_talk_on=later, last_talk_on=later))
 
     assert step.code is NextStep.CONCLUDE

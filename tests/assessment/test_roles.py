@@ -10,6 +10,7 @@ NOBODYS = {
     "case_id": "no-such-case",
     "fact_id": "no-such-fact",
     "statement_id": "no-such-text",
+    "telling_id": "no-such-item",
     "person_id": "no-such-person",
 }
 MATRIX: dict[tuple[str, str], set[str]] = {
@@ -19,6 +20,9 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", "/cases/{case_id}/taking"): TEAM,
     ("POST", "/cases/{case_id}/contact-attempts"): TEAM,
     ("POST", "/cases/{case_id}/attendance"): TEAM,
+    ("POST", "/cases/{case_id}/finishing"): TEAM,
+    ("POST", "/cases/{case_id}/tellings/{telling_id}"): TEAM,
+    ("POST", "/cases/{case_id}/facts/{fact_id}/confirmation"): TEAM,
     ("POST", "/cases/{case_id}/facts"): TEAM,
     ("PUT", "/cases/{case_id}/facts/{fact_id}"): TEAM,
     ("DELETE", "/cases/{case_id}/facts/{fact_id}"): TEAM,

@@ -110,7 +110,7 @@ def test_a_note_is_never_announced_by_removing_it(assessment: Assessment) -> Non
 
     answer = assessment.ask("DELETE", f"/cases/{case_id}/facts/{note_id}")
 
-    assert (answer.status_code, assessment.outgoing()) == (404, [])
+    assert (answer.status_code, assessment.told()) == (404, [])
 
 
 def test_the_end_of_a_case_announces_nothing_of_it(assessment: Assessment) -> None:
@@ -119,7 +119,7 @@ def test_the_end_of_a_case_announces_nothing_of_it(assessment: Assessment) -> No
 
     assessment.hear(a_case_ended(opened))
 
-    assert assessment.outgoing() == []
+    assert assessment.told() == []
     assert assessment.case(opened.case_id)["notes"][0]["text"] == NOTE
 
 

@@ -13,7 +13,7 @@ def test_a_draft_is_told_to_nobody(assessment: Assessment) -> None:
     answer = assessment.ask("POST", f"/cases/{case_id}/statements", HERS)
 
     assert answer.status_code == 201
-    assert assessment.outgoing() == []
+    assert assessment.told() == []
     assert assessment.case(case_id)["statements"][0]["text"] == TEXT
 
 
@@ -38,7 +38,7 @@ def test_another_hash_is_a_conflict(assessment: Assessment) -> None:
     )
 
     assert (answer.status_code, answer.json()["code"]) == (409, "text_differs")
-    assert assessment.outgoing() == []
+    assert assessment.told() == []
 
 
 def test_a_new_draft_needs_an_approval_of_its_own(assessment: Assessment) -> None:
@@ -66,7 +66,7 @@ def test_what_was_approved_stands_until_the_new_draft_is(assessment: Assessment)
     shown = assessment.case(case_id)["statements"][0]
     assert (shown["version"], shown["approved_version"]) == (2, 1)
     assert "approved_at" not in shown
-    assert len(assessment.outgoing()) == 1
+    assert len(assessment.told()) == 1
 
 
 def test_the_same_text_drafted_again_keeps_its_approval(assessment: Assessment) -> None:

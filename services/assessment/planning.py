@@ -1,0 +1,107 @@
+"""What comes next in a case, worked out from all that stands written in it, and announced whenever it changes.
+
+The care watch of intake keeps what is announced here; a step that nobody hears of is one that nobody misses.
+"""
+
+from datetime import date, datetime
+
+from services.assessment import domain, steps, store
+from services.assessment.domain import Kind
+from services.assessment.steps import Attempt, ContactOutcome, NextStep, Progress
+from services.assessment.store import Case, Content, Entry, Telling
+from shared.contracts.assessment import AssessmentStepPlanned
+from shared.contracts.care import Turn
+from shared.contracts.intake import Channel
+from shared.unit_of_work import UnitOfWork
+
+Answer = dict[str, str | int]
+"""What a request is answered with: ids, versions, codes of the process and hashes."""
+
+
+def step_of(case: Case) -> Answer:
+    """Return what comes next in a case."""
+    return {"case_id": case.case_id, "next_step": case.next_step, "due_on": case.due_on.isoformat()}
+
+
+def go_on(work: UnitOfWork, case: Case) -> None:
+    """Plan what comes next after something was done: a case that had been finished goes on."""
+    case.finished_at = None
+    plan(work, case)
+
+
+def plan(work: UnitOfWork, case: Case) -> None:
+    """Set the next step of a case and its day from all that stands written, and announce it if it is another."""
+    step = steps.next_step(_progress(work, case))
+    case.next_step, case.due_on = step.code.value, step.due_on
+    if case.finished_at is not None:
+        case.next_step = NextStep.NONE.value
+    announce_step(work, case)
+
+
+def announce_step(work: UnitOfWork, case: Case) -> None:
+    """Announce the next step of a case, unless the same was announced last."""
+    is_over = case.next_step == NextStep.NONE
+    told = NextStep.NONE.value if is_over else f"{case.responsible_id} {case.next_step} {case.due_on.isoformat()}"
+    if case.step_announced == told:
+        return
+    case.step_announced = told
+    case.step_number += 1
+    work.announce(
+        AssessmentStepPlanned(
+            strand_id=case.case_id,
+            case_id=case.case_id,
+            person_id=case.person_id,
+            number=case.step_number,
+            planned_at=work.now,
+            responsible_id=case.responsible_id,
+            turn=Turn.TEAM,
+            step=None if is_over else case.next_step,
+            due_at=None if is_over else steps.end_of(case.due_on),
+        )
+    )
+
+
+def end_tellings(work: UnitOfWork, case: Case) -> None:
+    """Let go of what the person was to be told: the case is over, and nobody looks after it here any more."""
+    for telling in store.open_tellings(work.session, case.case_id):
+        telling.told_at = work.now
+
+
+def _progress(work: UnitOfWork, case: Case) -> Progress:
+    kinds = (Kind.CONTACT_ATTEMPT, Kind.ATTENDANCE, Kind.CONCLUSION)
+    newest = [versions[-1] for versions in store.entries_of(work.session, case.case_id, *kinds)]
+    read = [(entry, store.content_of(work.keys, case, entry)) for entry in newest]
+    talks = [date.fromisoformat(content["attended_on"]) for entry, content in read if entry.kind == Kind.ATTENDANCE]
+    concluded = [
+        domain.today_at(store.found_at(entry, content)) for entry, content in read if entry.kind == Kind.CONCLUSION
+    ]
+    return Progress(
+        opened_on=domain.today_at(case.opened_at),
+        first_contact_by=case.first_contact_by,
+        taken=case.taken_at is not None,
+        attempts=tuple(_attempt(entry, content) for entry, content in read if entry.kind == Kind.CONTACT_ATTEMPT),
+        first_talk_on=min(talks, default=None),
+        last_talk_on=max(talks, default=None),
+        concluded_on=max(concluded, default=None),
+        unconfirmed_since=_unconfirmed_since(work, case),
+        tell_by=min(
+            (_due_on(work, case, telling) for telling in store.open_tellings(work.session, case.case_id)), default=None
+        ),
+    )
+
+
+def _attempt(entry: Entry, content: Content) -> Attempt:
+    made_on = domain.today_at(entry.recorded_at)
+    return Attempt(made_on, ContactOutcome(content["outcome"]), Channel(content["channel"]))
+
+
+def _unconfirmed_since(work: UnitOfWork, case: Case) -> date | None:
+    facts = [versions[-1] for versions in store.entries_of(work.session, case.case_id, Kind.FACT)]
+    read = [(entry, store.content_of(work.keys, case, entry)) for entry in facts]
+    waiting = [domain.today_at(entry.recorded_at) for entry, content in read if domain.waits_for_second(content)]
+    return min(waiting, default=None)
+
+
+def _due_on(work: UnitOfWork, case: Case, telling: Telling) -> date:
+    due_at = work.unseal(case.person_id, store.telling_place(telling.telling_id), telling.due)
+    return domain.today_at(datetime.fromisoformat(due_at))

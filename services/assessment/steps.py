@@ -1,0 +1,176 @@
+"""What a case in assessment needs next and by when, and how often it is tried to reach somebody.
+
+Pure rules: no clock, no database, no broker.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Final
+
+from shared.contracts.intake import Channel
+
+TAKE_WORKING_DAYS = 1
+TRY_AGAIN_WORKING_DAYS = 2
+TALK_WORKING_DAYS = 10
+CONCLUDE_WITHIN = timedelta(days=28)
+FOLLOW_UP_AFTER = timedelta(days=30)
+FINISH_WORKING_DAYS = 2
+
+TRIES: Final = 5
+TRIED_FOR: Final = timedelta(days=21)
+"""Somebody counts as not found after so many tries in a row that failed, spread over so much time."""
+CHANNELS: Final = (Channel.PHONE, Channel.LETTER, Channel.IN_PERSON, Channel.EMAIL)
+
+
+class ContactOutcome(StrEnum):
+    """What came of trying to make contact."""
+
+    REACHED = "reached"
+    NOT_REACHED = "not_reached"
+    MOVED = "moved"
+    REFUSED = "refused"
+
+
+class NextStep(StrEnum):
+    """What the team owes a person next. A refusal is no step of its own, so a list does not tell it."""
+
+    TAKE = "take"
+    CONTACT = "contact"
+    TALK = "talk"
+    CONCLUDE = "conclude"
+    CONFIRM = "confirm"
+    TELL = "tell_person"
+    FOLLOW_UP = "follow_up"
+    FINISH = "finish"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A next step with its day."""
+
+    code: NextStep
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to make contact."""
+
+    made_on: date
+    outcome: ContactOutcome = field(repr=False)
+    channel: Channel = Channel.IN_PERSON
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a case is in assessment."""
+
+    opened_on: date
+    first_contact_by: date
+    taken: bool = False
+    attempts: tuple[Attempt, ...] = ()
+    """In order of time."""
+    first_talk_on: date | None = None
+    last_talk_on: date | None = None
+    concluded_on: date | None = None
+    unconfirmed_since: date | None = None
+    """Since when a finding waits for a second person."""
+    tell_by: date | None = None
+    """By when the person has to be told something."""
+
+    @property
+    def last_attempt(self) -> Attempt | None:
+        """Return the newest try."""
+        return self.attempts[-1] if self.attempts else None
+
+
+def next_step(progress: Progress) -> Step:
+    """Return what has to be done next and by when, the earliest of all that is owed. Every case has an answer."""
+    owed = [_of_the_case(progress)]
+    if progress.unconfirmed_since is not None:
+        owed.append(Step(NextStep.CONFIRM, after_working_days(progress.unconfirmed_since, 1)))
+    if progress.tell_by is not None:
+        owed.append(Step(NextStep.TELL, progress.tell_by))
+    return min(owed, key=lambda step: step.due_on)
+
+
+def _of_the_case(progress: Progress) -> Step:
+    if not progress.taken:
+        usual = after_working_days(progress.opened_on, TAKE_WORKING_DAYS)
+        return Step(NextStep.TAKE, min(usual, progress.first_contact_by))
+    if progress.concluded_on is not None or _is_refused(progress):
+        return Step(NextStep.FOLLOW_UP, _last_event_on(progress) + FOLLOW_UP_AFTER)
+    if progress.first_talk_on is not None:
+        return Step(NextStep.CONCLUDE, progress.first_talk_on + CONCLUDE_WITHIN)
+    return _of_contact(progress)
+
+
+def _of_contact(progress: Progress) -> Step:
+    attempt = progress.last_attempt
+    if attempt is None:
+        return Step(NextStep.CONTACT, progress.first_contact_by)
+    if attempt.outcome is ContactOutcome.REACHED:
+        return Step(NextStep.TALK, after_working_days(attempt.made_on, TALK_WORKING_DAYS))
+    if is_not_found(progress.attempts):
+        return Step(NextStep.FINISH, after_working_days(attempt.made_on, FINISH_WORKING_DAYS))
+    return Step(NextStep.CONTACT, after_working_days(attempt.made_on, pause_after(progress.attempts)))
+
+
+def is_not_found(attempts: Sequence[Attempt]) -> bool:
+    """Say whether somebody was tried often and long enough: what follows looks like any other end."""
+    failed = _failed_in_a_row(attempts)
+    return len(failed) >= TRIES and failed[-1].made_on - failed[0].made_on >= TRIED_FOR
+
+
+def pause_after(attempts: Sequence[Attempt]) -> int:
+    """Return after how many working days to try again: at first soon, then at longer intervals."""
+    return TRY_AGAIN_WORKING_DAYS * min(len(_failed_in_a_row(attempts)), 4)
+
+
+def next_channel(attempts: Sequence[Attempt], *, offered: Channel) -> Channel:
+    """Return by which way to try next: as the person wishes at first, then whatever was tried least."""
+    failed = _failed_in_a_row(attempts)
+    if not any(attempt.channel is offered for attempt in failed):
+        return offered
+    tried = [attempt.channel for attempt in failed]
+    return min(CHANNELS, key=lambda channel: (tried.count(channel), CHANNELS.index(channel)))
+
+
+def _failed_in_a_row(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """Return the tries since somebody was last reached, in order of time."""
+    failed: list[Attempt] = []
+    for attempt in attempts:
+        failed = [] if attempt.outcome is ContactOutcome.REACHED else [*failed, attempt]
+    return failed
+
+
+def _is_refused(progress: Progress) -> bool:
+    attempt = progress.last_attempt
+    if attempt is None or attempt.outcome is not ContactOutcome.REFUSED:
+        return False
+    return progress.last_talk_on is None or attempt.made_on > progress.last_talk_on
+
+
+def _last_event_on(progress: Progress) -> date:
+    tried_on = progress.last_attempt.made_on if progress.last_attempt else None
+    return max(day for day in (progress.opened_on, tried_on, progress.last_talk_on, progress.concluded_on) if day)
+
+
+def is_overdue(due_on: date, *, today: date) -> bool:
+    """Say whether a step's day has passed."""
+    return due_on < today
+
+
+def end_of(day: date) -> datetime:
+    """Return when a day is over everywhere in Germany."""
+    return datetime.combine(day + timedelta(days=1), time(), UTC)
+
+
+def after_working_days(day: date, count: int) -> date:
+    """Return the day that lies so many working days (Monday to Friday) later."""
+    ahead = [day + timedelta(days=number) for number in range(1, 7 * (count // 5 + 2))]
+    working = [later for later in ahead if later.weekday() < 5]  # noqa: PLR2004  # Saturday is day 5
+    return working[count - 1]
