@@ -177,12 +177,27 @@ class Referral:
     recipient_id: str = field(repr=False)  # where somebody is sent tells what they need
     service: str = field(repr=False)
     needed: tuple[str, ...] = field(repr=False)
+    handed_over: int = 0
+    """How often another human became responsible."""
     history: tuple[Happening, ...] = ()
 
     @property
     def standing(self) -> Standing:
         """Return where it stands."""
         return standing(self.requested_at, self.history)
+
+    @property
+    def number(self) -> int:
+        """Return a number that grows with everything that happens: of two plans the one with the higher counts."""
+        return 1 + len(self.history) + self.handed_over
+
+    @property
+    def next(self) -> tuple[str, str, datetime] | None:
+        """Return who is responsible, for which step, until when; None when it is over."""
+        standing = self.standing
+        if standing.plan is None or standing.due_at is None:
+            return None
+        return self.responsible_id, standing.plan.next_step, standing.due_at
 
     def is_over(self) -> bool:
         """Say whether nothing more can happen to it."""
@@ -200,6 +215,12 @@ class Referral:
         if self.is_over() or happening in self.history:
             return self
         return replace(self, history=(*self.history, happening))
+
+    def given_to(self, responsible_id: str) -> "Referral":
+        """Return the referral with somebody else responsible; the same human again changes nothing."""
+        if self.is_over() or responsible_id == self.responsible_id:
+            return self
+        return replace(self, responsible_id=responsible_id, handed_over=self.handed_over + 1)
 
     def appointments_taken(self) -> int:
         """Count the appointments that the person has taken, one after the other."""

@@ -5,11 +5,13 @@ from datetime import datetime
 import structlog
 
 from services.referral.directory import Directory
-from services.referral.domain import ANSWERS, Happening, News, Referral, State
+from services.referral.domain import ANSWERS, Happening, News, Owner, Referral, State
 from services.referral.errors import CaseOver, NoAppointmentOffered, ReferralOver
 from services.referral.store import Case, Referrals
+from shared.contracts.assessment import CaseTaken
+from shared.contracts.care import Turn
 from shared.contracts.consent import Outcome
-from shared.contracts.referral import AppointmentArranged, ReferralClosed, ReferralRequested
+from shared.contracts.referral import AppointmentArranged, ReferralClosed, ReferralRequested, ReferralStepPlanned
 from shared.inbox import TooEarly
 from shared.outbox import random_id
 from shared.unit_of_work import UnitOfWork
@@ -62,6 +64,7 @@ def request_referral(
         needed=tuple(category.value for category in offer.needed),
     )
     referrals.add(referral)
+    _announce_step(work, referral)
     work.announce(
         ReferralRequested(
             referral_id=referral.referral_id,
@@ -96,7 +99,7 @@ def take_news(
     if referral.is_too_early(news):
         raise TooEarly
     told = referral.told(Happening(news, at, appointment_at=appointment_at, outcome=outcome))
-    referrals.save(told)
+    _save(work, referral, told)
     if told.is_over():
         _announce_closing(work, told)
     log.info("referral_news_taken", referral_id=referral_id, by_provider=news in ANSWERS)
@@ -115,7 +118,7 @@ def take_appointment(work: UnitOfWork, *, referral_id: str) -> Referral:
         raise NoAppointmentOffered(referral_id)
     at = referral.next_at(work.now)
     taken = referral.told(Happening(News.APPOINTMENT_TAKEN, at, appointment_at=standing.appointment_at))
-    referrals.save(taken)
+    _save(work, referral, taken)
     work.announce(
         AppointmentArranged(
             fact_id=referral_id,
@@ -130,6 +133,29 @@ def take_appointment(work: UnitOfWork, *, referral_id: str) -> Referral:
     return taken
 
 
+def hand_over(work: UnitOfWork, *, referral_id: str, responsible_id: str) -> Referral:
+    """Make another human responsible for following it."""
+    referral = _referrals(work).get(referral_id)
+    if referral.is_over():
+        raise ReferralOver(referral_id)
+    return _given_to(work, referral, responsible_id)
+
+
+def follow_case(work: UnitOfWork, event: CaseTaken) -> None:
+    """Whoever takes a case, or has it handed over, is responsible for what was asked for in it."""
+    referrals = _referrals(work)
+    if referrals.person_of_case(event.case_id) is None:
+        raise TooEarly
+    for referral in referrals.of_case(event.case_id):
+        _given_to(work, referral, event.responsible_id)
+
+
+def _given_to(work: UnitOfWork, referral: Referral, responsible_id: str) -> Referral:
+    given = referral.given_to(responsible_id)
+    _save(work, referral, given)
+    return given
+
+
 def close_referral(work: UnitOfWork, *, referral_id: str) -> Referral:
     """Close the loop by the team's decision. Closing it again changes nothing."""
     return _close(work, _referrals(work).get(referral_id))
@@ -139,9 +165,36 @@ def _close(work: UnitOfWork, referral: Referral) -> Referral:
     if referral.is_over():
         return referral
     closed = referral.told(Happening(News.CLOSED, referral.next_at(work.now)))
-    _referrals(work).save(closed)
+    _save(work, referral, closed)
     _announce_closing(work, closed)
     return closed
+
+
+def _save(work: UnitOfWork, before: Referral, after: Referral) -> None:
+    """Store a referral; announce what comes next in it if that is something else now."""
+    if after is before:
+        return
+    _referrals(work).save(after)
+    if after.next != before.next:
+        _announce_step(work, after)
+
+
+def _announce_step(work: UnitOfWork, referral: Referral) -> None:
+    plan = referral.standing.plan
+    owner = plan.owner if plan else Owner.TEAM
+    work.announce(
+        ReferralStepPlanned(
+            strand_id=referral.referral_id,
+            case_id=referral.case_id,
+            person_id=referral.person_id,
+            number=referral.number,
+            planned_at=work.now,
+            responsible_id=referral.responsible_id,
+            turn=Turn(owner.value),
+            step=plan.next_step if plan else None,
+            due_at=referral.standing.due_at,
+        )
+    )
 
 
 def _announce_closing(work: UnitOfWork, referral: Referral) -> None:

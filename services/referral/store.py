@@ -39,6 +39,7 @@ class ReferralRow(Base, table=True):
     case_id: str = Field(foreign_key="case.case_id", index=True, max_length=64)
     person_id: str = Field(index=True, max_length=64)
     responsible_id: str = Field(max_length=100)
+    handed_over: int = 0
     requested_at: datetime = Field(sa_type=Instant)
     is_open: bool = Field(default=True, index=True)
     asked: bytes = Field(repr=False)
@@ -90,6 +91,7 @@ class Referrals:
         """Store what has happened since."""
         row = self._session.get_one(ReferralRow, referral.referral_id)
         row.is_open = not referral.is_over()
+        row.responsible_id, row.handed_over = referral.responsible_id, referral.handed_over
         self._session.add(row)
         known = len(self._history(col(ReferralRow.referral_id) == row.referral_id).get(row.referral_id, ()))
         for position, happening in enumerate(referral.history[known:], start=known):
@@ -154,6 +156,7 @@ class Referrals:
             recipient_id=asked["recipient_id"],
             service=asked["service"],
             needed=tuple(asked["needed"]),
+            handed_over=row.handed_over,
             history=tuple(self._happening(row.person_id, one) for one in history),
         )
 

@@ -3,6 +3,7 @@
 from services.referral import handlers
 from services.referral.domain import News
 from services.referral.erasure import ERASING
+from shared.contracts.assessment import CaseTaken
 from shared.contracts.consent import (
     PersonErased,
     ReferralAnswered,
@@ -59,5 +60,6 @@ HANDLERS: Handlers = {
     ReferralNotCleared: referral_not_cleared,
     ReferralOpened: referral_opened,
     ReferralAnswered: referral_answered,
+    CaseTaken: handlers.follow_case,
     PersonErased: ERASING.hear,
 }
