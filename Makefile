@@ -48,6 +48,8 @@ bench: bootstrap ## how fast kit and gate are here, beside a bare forwarder; pri
 	@$(BIN)/python -m bench.stored 5
 	@$(BIN)/python -m bench.backlog 6000
 	@$(BIN)/python -m bench.start
+	@$(BIN)/python -m bench.idle
+	@$(BIN)/python -m bench.decision
 
 bootstrap: ## set up .venv from uv.lock; does nothing the second time
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("bootstrap: Python 3.11 or later is needed, this is %d.%d; try: make PYTHON=python3.12 ..." % sys.version_info[:2])'
