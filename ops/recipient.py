@@ -59,11 +59,14 @@ class Registration:
     public_key: Mapping[str, str]
     purpose_commitment: PurposeCommitment
     staff_secrecy_notice: StaffSecrecyNotice
+    shields: str | None = None
+    """Of which Jobcenter recipient it is the shield."""
 
     def for_the_gate(self) -> dict[str, Any]:  # Any: JSON values
         """Return the body with which the gate registers it."""
         commitment, notice = self.purpose_commitment, self.staff_secrecy_notice
         return {
+            **({"shields": self.shields} if self.shields is not None else {}),
             "organisation": self.organisation,
             "role": self.role,
             "display_name": self.display_name,
@@ -112,6 +115,7 @@ def registration(
         public_key=key,
         purpose_commitment=commitment,
         staff_secrecy_notice=notice,
+        shields=None if said.get("shields") is None else recipient_id(said["shields"]),
     )
 
 

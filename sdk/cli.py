@@ -68,6 +68,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     commission.add_argument("--channel", type=_channel, required=True, help=CHANNELS)
     commission.add_argument("--address", help="how to reach the person; not for in_person")
 
+    change = _commanding(commands, "change", "change a commission's deadline or budget line (Jobcenter)")
+    change.add_argument("--reference", required=True)
+    change.add_argument("--deadline", type=_day, help="YYYY-MM-DD; not given, it stays")
+    change.add_argument("--budget-line", help="not given, it stays")
+
     cancel = _commanding(commands, "cancel", "take a commission back (Jobcenter)")
     cancel.add_argument("--reference", required=True)
 
@@ -162,6 +167,13 @@ async def _send(recipient: Recipient, options: argparse.Namespace) -> BaseModel:
                 deadline=options.deadline,
                 budget_line=options.budget_line,
                 contact=Contact(channel=options.channel, address=options.address),
+                command_id=options.command_id,
+            )
+        case "change":
+            return await recipient.change_commission(
+                options.reference,
+                deadline=options.deadline,
+                budget_line=options.budget_line,
                 command_id=options.command_id,
             )
         case "cancel":

@@ -81,6 +81,16 @@ def commission_fields(
     }
 
 
+def change_fields(*, reference: str, deadline: date | None, budget_line: str | None) -> dict[str, JsonValue]:
+    """Return the fields of `change_commission`; what is not given stays as it is."""
+    fields: dict[str, JsonValue] = {"reference": reference}
+    if deadline is not None:
+        fields["deadline"] = deadline.isoformat()
+    if budget_line is not None:
+        fields["budget_line"] = budget_line
+    return fields
+
+
 def answer_fields(
     *, reference: str, answer: str, appointment_at: datetime | None, outcome: str | None
 ) -> dict[str, JsonValue]:

@@ -21,6 +21,7 @@ from sdk.commands import (
     ReplyUnavailable,
     answer_fields,
     build_command,
+    change_fields,
     commission_fields,
     read_reply,
 )
@@ -133,6 +134,18 @@ class Recipient:
             reference=reference, service=service, deadline=deadline, budget_line=budget_line, contact=contact
         )
         return await self.command("commission", fields, command_id=command_id)
+
+    async def change_commission(
+        self,
+        reference: str,
+        *,
+        deadline: date | None = None,
+        budget_line: str | None = None,
+        command_id: str | None = None,
+    ) -> Received | Refused:
+        """Change the deadline or the budget line of a commission (Jobcenter); what is not given stays."""
+        fields = change_fields(reference=reference, deadline=deadline, budget_line=budget_line)
+        return await self.command("change_commission", fields, command_id=command_id)
 
     async def cancel_commission(self, reference: str, *, command_id: str | None = None) -> Received | Refused:
         """Take a commission back (Jobcenter)."""

@@ -32,6 +32,7 @@ SUBSCRIPTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "intake": (
             "consent.commission_received.v1",
             "consent.commission_cancelled.v1",
+            "consent.commission_changed.v1",
             "consent.person_erased.v1",
             "assessment.step_planned.v1",
             "assessment.finished.v1",

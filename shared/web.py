@@ -10,6 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -20,6 +21,8 @@ from shared.observability import correlation_id
 from shared.outbox import random_id
 from shared.repeat import IdempotencyKeyReused
 from shared.writer import StoreUnavailable
+
+log = structlog.get_logger()
 
 
 class Role(StrEnum):
@@ -97,6 +100,8 @@ def allow(*roles: Role) -> Callable[..., Caller]:
         if caller is None:
             raise Unauthorised
         if caller.role not in roles:
+            route = getattr(request.scope.get("route"), "path", "")  # the template: whose case it was stays out
+            log.warning("role_refused", by=caller.caller_id, role=caller.role, method=request.method, route=route)
             raise Forbidden
         return Caller(caller.caller_id, caller.role)
 

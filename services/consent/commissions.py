@@ -1,7 +1,7 @@
-"""What recipients say: a Jobcenter commissions or cancels, a provider answers. None of it changes what may be known."""
+"""What recipients say: a Jobcenter commissions, changes, cancels, a provider answers. It opens nothing."""
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from secrets import token_urlsafe
 from typing import Any
 
@@ -9,16 +9,22 @@ from sqlmodel import Session, col, select
 
 from services.consent import release_store, store
 from services.consent.domain import CommissionStatus, commission_status
+from services.consent.recipient_tables import RecipientRow
 from services.consent.settings import ConsentSettings
 from services.consent.tables import CommandRow, SubjectRow
-from shared.contracts.consent import CommissionCancelled, CommissionReceived, ReferralAnswered
+from shared.contracts.consent import CommissionCancelled, CommissionChanged, CommissionReceived, ReferralAnswered
 from shared.contracts.envelope import canonical
 from shared.contracts.intake import Contact
-from shared.contracts.requests import AnswerReferral, CancelCommission, Command, Commission
+from shared.contracts.requests import AnswerReferral, CancelCommission, ChangeCommission, Command, Commission
 from shared.unit_of_work import UnitOfWork
 
 LONGEST_COMMISSION = timedelta(days=731)
 FARTHEST_APPOINTMENT = timedelta(days=731)
+
+_OVER = {
+    CommissionStatus.ENDED: "names a commission that was cancelled",
+    CommissionStatus.FINISHED: "names a commission that is finished",
+}
 
 Faults = list[dict[str, str]]
 
@@ -94,9 +100,8 @@ def _carry_out(work: UnitOfWork, recipient_id: str, command: Command, settings: 
         return _commission(work, recipient_id, command, subject, index=index, settings=settings)
     if subject is None:
         return [_fault("reference", "is not known")]
-    faults = _faults_of_answer(command, now=work.now) if isinstance(command, AnswerReferral) else []
-    if faults:
-        return faults
+    if isinstance(command, ChangeCommission):
+        return _change(work, subject, command, settings=settings)
     if isinstance(command, CancelCommission):
         return _cancel(work, subject)
     return _answer_referral(work, subject, command)
@@ -131,8 +136,9 @@ def _commission(
             command.budget_line,
         )
         return [] if same else [_fault("reference", "was used for another commission")]
-    if not today < command.deadline <= today + LONGEST_COMMISSION:
-        return [_fault("deadline", "must lie in the future, within two years")]
+    faults = _faults_of_deadline(command.deadline, today=today)
+    if faults:
+        return faults
     commission_id = token_urlsafe(16)
     commission = SubjectRow(
         subject_id=commission_id,
@@ -156,8 +162,50 @@ def _commission(
             budget_line=command.budget_line,
             received_at=work.now,
             contact=Contact(channel=command.contact.channel, address=command.contact.address),
+            shielded=_is_shield(work, recipient_id) or None,
         )
     )
+    return []
+
+
+def _is_shield(work: UnitOfWork, recipient_id: str) -> bool:
+    recipient = work.session.get(RecipientRow, recipient_id)
+    return recipient is not None and recipient.shields is not None
+
+
+def _faults_of_deadline(deadline: date, *, today: date) -> Faults:
+    if not today < deadline <= today + LONGEST_COMMISSION:
+        return [_fault("deadline", "must lie in the future, within two years")]
+    return []
+
+
+def _change(
+    work: UnitOfWork, commission: SubjectRow, command: ChangeCommission, *, settings: ConsentSettings
+) -> Faults:
+    """Take over a new deadline or budget line; whether anybody was found, or helped, makes no difference."""
+    status = status_of(commission, now=work.now, settings=settings)
+    if status in _OVER:
+        return [_fault("reference", _OVER[status])]
+    today = work.now.astimezone(settings.zone()).date()
+    faults = _faults_of_deadline(command.deadline, today=today) if command.deadline is not None else []
+    if faults:
+        return faults
+    before = commission.deadline or commission.received_on, commission.budget_line or ""
+    now = command.deadline or before[0], command.budget_line or before[1]
+    if now == before:
+        return []
+    commission.deadline, commission.budget_line = now
+    commission.changed_at = work.now
+    work.session.add(commission)
+    status = status_of(commission, now=work.now, settings=settings)
+    if status.value != commission.status_noticed:
+        _notice_status(work, commission, status)
+    if not _is_erased(work, commission):
+        work.announce(
+            CommissionChanged(
+                commission_id=commission.subject_id, deadline=now[0], budget_line=now[1], changed_at=work.now
+            )
+        )
     return []
 
 
@@ -172,8 +220,9 @@ def _cancel(work: UnitOfWork, commission: SubjectRow) -> Faults:
 
 
 def _answer_referral(work: UnitOfWork, referral: SubjectRow, command: AnswerReferral) -> Faults:
-    if _is_erased(work, referral):
-        return []
+    faults = _faults_of_answer(command, now=work.now)
+    if faults or _is_erased(work, referral):
+        return faults
     work.announce(
         ReferralAnswered(
             referral_id=referral.subject_id,

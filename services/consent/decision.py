@@ -9,6 +9,8 @@ Nobody may know anything, unless the person said so:
 4. A yes reaches what came after it; what was known before only if the person said that it reaches back.
 5. What belongs to one purpose, as the appointment of one referral does, is for that purpose only.
 6. A fact about somebody else, a child or a partner, is for nobody: it is not the person's to give (§ 67d (2) SGB X).
+7. Of a shielded person (Jobcenter staff, or related to them: § 35 SGB I) no Jobcenter knows anything but a shield, and
+   a shield knows nothing of anybody else. Nothing that the person says changes this: no answer opens it.
 
 The order and number of answers and facts do not matter, and a further no, ask, hold or withdrawal never opens anything.
 """
@@ -19,7 +21,7 @@ from enum import Enum
 
 from services.consent.domain import Answer, AnswerState, Asked, Kind, KnownFact, Word
 
-RULES_VERSION = "4"
+RULES_VERSION = "5"
 """Goes up whenever a rule here changes; every ledger entry names the version that it was decided by."""
 
 _COUNTS = frozenset(
@@ -40,6 +42,8 @@ def may_know(
     asked: Asked, facts: Iterable[KnownFact], answers: Iterable[Answer], *, at: datetime, view: View = View.TELL
 ) -> tuple[KnownFact, ...]:
     """Return the facts that this recipient may know for this purpose at this moment."""
+    if _is_shielded_from(asked):
+        return ()
     standing = [
         (answer, state) for answer in answers if _is_for(asked, answer) and (state := answer.state(at=at)) in _COUNTS
     ]
@@ -53,6 +57,10 @@ def may_know(
         and fact.about_id is None
         and all(_is_reached(fact, kind, opening) for kind in _kinds_needed(asked, fact))
     )
+
+
+def _is_shielded_from(asked: Asked) -> bool:
+    return asked.is_shield is not None and asked.is_shield is not asked.is_shielded
 
 
 def _opens(word: Word, state: AnswerState, view: View) -> bool:

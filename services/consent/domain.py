@@ -199,6 +199,10 @@ class Asked:
     purpose: str
     categories: frozenset[Category]
     kinds: frozenset[Kind]
+    is_shield: bool | None = None
+    """Whether the recipient is a Jobcenter's shield: a unit that decides on no personnel. None: it is no Jobcenter."""
+    is_shielded: bool = False
+    """Whether the person is, or is related to, Jobcenter staff."""
 
 
 APPROVED = "approved"

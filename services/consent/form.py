@@ -212,6 +212,7 @@ class RecipientRegistered(Papers):
     display_name: str = Field(pattern=r"^[^\x00-\x1f]{1,120}$")
     offered: list[Category] = Field(max_length=MOST_OFFERED)
     public_key: PublicKey
+    shields: RecipientId | None = None
 
     def registration(self, recipient_id: str) -> Registration:
         """Return what is to be registered."""
@@ -223,6 +224,7 @@ class RecipientRegistered(Papers):
             offered=tuple(self.offered),
             public_key=self.public_key,
             commitment=self.commitment(),
+            shields=self.shields,
         )
 
 

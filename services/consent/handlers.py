@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from secrets import token_hex
 
-from services.consent import fact_store, store
+from services.consent import fact_store, shielding, store
 from services.consent.domain import referral_purpose
 from services.consent.errors import RecipientNotFound
 from services.consent.notices import reconsider, reconsider_all
@@ -44,6 +44,8 @@ def know_case(work: UnitOfWork, event: CaseOpened) -> None:
     if commission is not None and commission.person_id is None:
         commission.person_id = event.person_id
         work.session.add(commission)
+        if shielding.comes_by_a_shield(work, commission):
+            shielding.shield(work, event.person_id)
         reconsider(work, event.person_id)
 
 

@@ -62,6 +62,7 @@ def reconsider_all(works: Mapping[str, UnitOfWork]) -> dict[str, dict[str, Recon
         releases = release_store.releases_of(session, *concerned)
         named = {subject.recipient_id for person_id in concerned for subject in subjects[person_id]}
         recipients = store.recipients(session, named, at=now)
+        shielded = store.shielded(session, concerned)
         any_work.keys.load(store.key_of(subject) for person_id in concerned for subject in subjects[person_id])
     for person_id in concerned:
         work, said = works[person_id], _by_question(answers[person_id])
@@ -70,7 +71,9 @@ def reconsider_all(works: Mapping[str, UnitOfWork]) -> dict[str, dict[str, Recon
             if recipient is not None:
                 words = said[subject.recipient_id, purpose_of(subject)]
                 known, mine = asked.get(subject.subject_id, []), releases.get(subject.subject_id, [])
-                stand = _position(work, subject, recipient, facts[person_id], words, known=known)
+                stand = _position(
+                    work, subject, recipient, facts[person_id], words, known=known, is_shielded=person_id in shielded
+                )
                 _reconsider_subject(work, subject, stand, words, releases=mine, known=known)
                 found[person_id][subject.subject_id] = Reconsidered(stand, mine)
     idle = [person_id for person_id in works if not any(one.keeps_facts(at=now) for one in answers[person_id])]
@@ -95,10 +98,11 @@ def _position(
     answers: list[Answer],
     *,
     known: list[Inquiry],
+    is_shielded: bool,
 ) -> Position:
     """Return where a recipient stands; about a subject that cannot be read nothing may be told, or stay told."""
     try:
-        return position_of(work, subject, recipient, facts, answers, inquiries=known)
+        return position_of(work, subject, recipient, facts, answers, inquiries=known, is_shielded=is_shielded)
     except UnreadableValue:
         log.error("subject_unreadable", subject_id=subject.subject_id)
         return Position(Composed({}))

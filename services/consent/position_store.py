@@ -23,8 +23,9 @@ def purpose_of(subject: SubjectRow) -> str:
     return BENEFIT if subject.kind == store.COMMISSION else referral_purpose(subject.subject_id)
 
 
-def asked_of(subject: SubjectRow, recipient: RecipientRow) -> Asked:
+def asked_of(subject: SubjectRow, recipient: RecipientRow, *, is_shielded: bool) -> Asked:
     """Return what this recipient could be told about this subject at the most."""
+    role = RecipientRole(recipient.role)
     offered = {Category(name) for name in recipient.offered}
     needed = {Category(name) for name in subject.needed}
     return Asked(
@@ -32,7 +33,9 @@ def asked_of(subject: SubjectRow, recipient: RecipientRow) -> Asked:
         recipient_id=recipient.recipient_id,
         purpose=purpose_of(subject),
         categories=frozenset(offered if subject.kind == store.COMMISSION else offered & needed),
-        kinds=REQUIRED_KINDS[RecipientRole(recipient.role)],
+        kinds=REQUIRED_KINDS[role],
+        is_shield=recipient.shields is not None if role is RecipientRole.JOBCENTER else None,
+        is_shielded=is_shielded,
     )
 
 
@@ -44,8 +47,9 @@ def position_of(
     answers: list[Answer],
     *,
     inquiries: list[Inquiry],
+    is_shielded: bool,
 ) -> Position:
     """Return where a recipient stands about a subject now; raise UnreadableValue if its reference cannot be read."""
-    asked, role = asked_of(subject, recipient), RecipientRole(recipient.role)
+    asked, role = asked_of(subject, recipient, is_shielded=is_shielded), RecipientRole(recipient.role)
     about = About(asked, role, store.reference_of(work, subject), subject.service)
     return position(about, facts, answers, inquiries, at=work.now)

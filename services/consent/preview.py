@@ -9,7 +9,7 @@ from services.consent import answer_store, fact_store, inquiry_store, store
 from services.consent.composition import Composed, Position
 from services.consent.domain import REQUIRED_KINDS, Answer, Kind, Place, RecipientRole, Word
 from services.consent.errors import NotAcceptable, RecipientNotFound
-from services.consent.position_store import asked_of, position_of
+from services.consent.position_store import position_of, purpose_of
 from services.consent.release import hash_of
 from shared.contracts.categories import Category
 from shared.unit_of_work import UnitOfWork
@@ -68,14 +68,16 @@ def would_see(
     ]
     seen, others = None, []
     facts, asked = fact_store.facts_of(work, person_id), inquiry_store.inquiries_of(work, person_id)
+    is_shielded = bool(store.shielded(work.session, [person_id]))
     subjects = [one for one in store.subjects_of(work.session, person_id) if one.closed_at is None]
     told = store.recipients(work.session, {subject.recipient_id for subject in subjects}, at=work.now)
     for subject in subjects:
         its = told.get(subject.recipient_id)
         if its is None:
             continue
-        stand = position_of(work, subject, its, facts, supposed, inquiries=asked.get(subject.subject_id, []))
-        its_purpose = asked_of(subject, its).purpose
+        inquiries = asked.get(subject.subject_id, [])
+        stand = position_of(work, subject, its, facts, supposed, inquiries=inquiries, is_shielded=is_shielded)
+        its_purpose = purpose_of(subject)
         is_it = (subject.recipient_id, its_purpose) == (recipient_id, purpose)
         shown = {"recipient_id": subject.recipient_id, "purpose": its_purpose, **_shown(stand)}
         if is_it:

@@ -78,6 +78,7 @@ def add_recipient_routes(
                 "display_name": row.display_name,
                 "role": row.role,
                 "offered": row.offered,
+                "shields": row.shields,
                 "purposes": purposes.get(row.commitment_id or "", []),
                 "kid": recipients.thumbprint_of(row.public_key),
                 "state": lapse.state_of(row, at=now).value,

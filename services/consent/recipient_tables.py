@@ -24,6 +24,8 @@ class RecipientRow(Base, table=True):
     commitment_ends_at: datetime = Field(sa_type=Instant)
     warned_days: int | None = None
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    shields: str | None = Field(default=None, max_length=40)
+    """Of which Jobcenter recipient it is the shield: shielded persons are released to it alone (§ 35 SGB I)."""
 
 
 class CommitmentRow(Base, table=True):

@@ -47,6 +47,8 @@ class Registration:
     offered: tuple[Category, ...]
     public_key: Mapping[str, Any]
     commitment: Commitment
+    shields: str | None = None
+    """Of which Jobcenter recipient it is the shield."""
 
 
 def register(work: UnitOfWork, said: Registration, *, zone: ZoneInfo, recorded_by: str) -> None:
@@ -68,6 +70,7 @@ def register(work: UnitOfWork, said: Registration, *, zone: ZoneInfo, recorded_b
             display_name=said.display_name,
             offered=offered,
             public_key=_kept(said.public_key),
+            shields=said.shields,
             commitment_ends_at=said.commitment.ends_at(zone),
         )
         work.session.add(row)
@@ -165,13 +168,29 @@ def _check(work: UnitOfWork, said: Registration, row: RecipientRow | None, zone:
         raise NotAcceptable(("offered", "holds a category that this role can never receive"))
     papers.check(said.commitment, role=said.role, today=work.now.astimezone(zone).date())
     if row is None:
+        _check_shield(work, said)
         return
+    if row.shields != said.shields:
+        raise NotAcceptable(("shields", "of a registered recipient cannot change"))
     if row.role != said.role.value:
         raise NotAcceptable(("role", "of a registered recipient cannot change"))
     if row.organisation not in ("", said.organisation):
         raise NotAcceptable(("organisation", "is not the one that this recipient_id belongs to"))
     if key != thumbprint_of(row.public_key):
         raise NotAcceptable(("public_key", "is changed by PUT /recipients/{recipient_id}/key alone"))
+
+
+def _check_shield(work: UnitOfWork, said: Registration) -> None:
+    """A shield is a second recipient of a Jobcenter that is there: whoever knows one line must not hold the other."""
+    if said.shields is None:
+        return
+    if said.role is not RecipientRole.JOBCENTER:
+        raise NotAcceptable(("shields", "goes with the role jobcenter only"))
+    shielded = work.session.get(RecipientRow, said.shields)
+    if shielded is None or shielded.role != RecipientRole.JOBCENTER.value or shielded.shields is not None:
+        raise NotAcceptable(("shields", "must name a registered recipient of the role jobcenter that is no shield"))
+    if _thumbprint(said.public_key) == thumbprint_of(shielded.public_key):
+        raise NotAcceptable(("public_key", "must not be that of the recipient that it shields"))
 
 
 def _commit(work: UnitOfWork, row: RecipientRow, commitment: Commitment, *, zone: ZoneInfo, recorded_by: str) -> None:

@@ -21,6 +21,9 @@ COMMISSION, REFERRAL = "commission", "referral"
 _ENDED_CASES = select(PersonRow.person_id).where(
     col(PersonRow.person_id).in_(bindparam("person_ids", expanding=True)), col(PersonRow.case_ended_at).is_not(None)
 )
+_SHIELDED = select(PersonRow.person_id).where(
+    col(PersonRow.person_id).in_(bindparam("person_ids", expanding=True)), col(PersonRow.shielded_at).is_not(None)
+)
 _SUBJECTS = (
     select(SubjectRow)
     .where(col(SubjectRow.person_id).in_(bindparam("person_ids", expanding=True)))
@@ -44,6 +47,11 @@ def remember_persons(session: Session, person_ids: Iterable[str]) -> None:
 def with_ended_case(session: Session, person_ids: Iterable[str]) -> set[str]:
     """Return those of the persons whose case has ended."""
     return set(session.exec(_ENDED_CASES, params={"person_ids": list(person_ids)}))
+
+
+def shielded(session: Session, person_ids: Iterable[str]) -> set[str]:
+    """Return those of the persons who are shielded."""
+    return set(session.exec(_SHIELDED, params={"person_ids": list(person_ids)}))
 
 
 def load_person(session: Session, person_id: str) -> PersonRow:

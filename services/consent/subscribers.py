@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from services.consent import erasures, handlers
+from services.consent import erasures, handlers, joining, shielding
 from services.consent.settings import ConsentSettings
 from shared.contracts.assessment import (
     AttendanceRecorded,
@@ -12,7 +12,14 @@ from shared.contracts.assessment import (
     RecommendationMade,
     StatementApproved,
 )
-from shared.contracts.intake import CaseEnded, CaseOpened, ContactRecorded, IdentityRecorded
+from shared.contracts.intake import (
+    CaseEnded,
+    CaseOpened,
+    CaseShielded,
+    CommissionJoined,
+    ContactRecorded,
+    IdentityRecorded,
+)
 from shared.contracts.referral import AppointmentArranged, ReferralClosed, ReferralRequested
 from shared.effect import Handlers, OfMany
 
@@ -23,6 +30,8 @@ def subscriptions(settings: ConsentSettings) -> Handlers:
     return {
         CaseOpened: handlers.know_case,
         CaseEnded: handlers.know_case_end,
+        CaseShielded: shielding.know_shield,
+        CommissionJoined: joining.join_commission,
         IdentityRecorded: know_facts,
         ContactRecorded: know_facts,
         FactRecorded: know_facts,

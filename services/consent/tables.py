@@ -29,6 +29,7 @@ class SubjectRow(Base, table=True):
     received_on: date
     deadline: date | None = None
     budget_line: str | None = Field(default=None, max_length=20)
+    changed_at: datetime | None = Field(default=None, sa_type=Instant)
     status_noticed: str | None = Field(default=None, max_length=20)
     cancelled_at: datetime | None = Field(default=None, sa_type=Instant)
     clearance: str = Field(default="pending", max_length=20)
@@ -241,6 +242,7 @@ class PersonRow(Base, table=True):
     person_id: str = Field(primary_key=True, max_length=64)
     case_ended_at: datetime | None = Field(default=None, sa_type=Instant)
     erased_at: datetime | None = Field(default=None, sa_type=Instant)
+    shielded_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class ErasureRow(Base, table=True):

@@ -63,6 +63,7 @@ class CaseView(CaseLine):
 
     first_contact_by: date
     ended_at: datetime | None
+    shielded_at: datetime | None
     identity: Identity | None = Field(repr=False)
     contact: Contact = Field(repr=False)
     notices: list[GivenNotices]
@@ -94,7 +95,9 @@ def routes(service: Service, *, team_id: str) -> APIRouter:
         identity = body.identity.value() if body.identity else None
 
         def act(work: UnitOfWork) -> Answer:
-            return handlers.open_case(work, origin=origin, contact=contact, identity=identity, team_id=team_id)
+            return handlers.open_case(
+                work, origin=origin, contact=contact, identity=identity, team_id=team_id, shielded=body.shielded
+            )
 
         request = repeatable(key, sent_by=caller.caller_id, what="case_opened", body=body)
         return await write("case_opened", caller, act, request=request)
@@ -132,6 +135,7 @@ def routes(service: Service, *, team_id: str) -> APIRouter:
             **_line(case).model_dump(),
             first_contact_by=case.first_contact_by,
             ended_at=case.ended_at,
+            shielded_at=case.shielded_at,
             identity=store.identity_of(service.keys, case),
             contact=store.contact_of(service.keys, case),
             notices=given,

@@ -13,6 +13,7 @@ from services.intake.care_store import metadata
 from services.intake.domain import IntakeError
 from services.intake.erasure import ERASING
 from services.intake.settings import IntakeSettings
+from services.intake.shield_api import shield_routes
 from services.intake.timer import Timer
 from services.intake.watch import Watch
 from shared.keys import KeyDestroyed
@@ -63,5 +64,6 @@ def create_app(settings: IntakeSettings | None = None, *, clock: Callable[[], da
     answer_errors(app, IntakeError, STATUSES)
     answer_errors(app, KeyDestroyed, {"key_destroyed": 410, "key_never_made": 503})
     app.include_router(routes(service, team_id=known.team_id))
+    app.include_router(shield_routes(service))
     app.include_router(care_routes(service, acknowledge_within=known.acknowledge_within()))
     return app

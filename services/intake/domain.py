@@ -54,6 +54,21 @@ class CaseHasEnded(IntakeError):
         super().__init__("the case has ended")
 
 
+class NoticesNotGiven(IntakeError):
+    """Raised when more is to be done than reaching the person and acute help, and the three notices were not given."""
+
+    code = "notices_not_given"
+
+    def __init__(self) -> None:
+        super().__init__("the three notices come first: give them, then send this again")
+
+
+class CannotBeJoined(IntakeError):
+    """Raised when a commission is not to move to another case; says which rule stands against it."""
+
+    code = "cannot_be_joined"
+
+
 class CaseInAcuteNeed(IntakeError):
     """Raised when a case is to end while an acute need is open."""
 
@@ -139,6 +154,31 @@ def next_step(progress: Progress) -> Step:
     if progress.reviewed_on is None:
         return Step(NextStep.ASSESSMENT, progress.first_contact_by)
     return Step(NextStep.REVIEW, progress.reviewed_on + REVIEW_EVERY)
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """What is known of two cases of which the earlier one is to take over the other's commission."""
+
+    is_same_case: bool
+    earlier_has_commission: bool
+    former_has_commission: bool
+    earlier_is_shielded: bool
+    former_is_shielded: bool
+    earlier_was_opened_first: bool
+
+    def check(self) -> None:
+        """Refuse what would lose a commission, or take a shield off."""
+        if self.is_same_case:
+            raise NotAcceptable("former_case_id", "must name another case")
+        if self.earlier_has_commission:
+            raise CannotBeJoined("the earlier case has a commission already")
+        if not self.former_has_commission:
+            raise CannotBeJoined("the former case has no commission")
+        if not self.earlier_was_opened_first:
+            raise CannotBeJoined("the case that is to go on was opened after the other one")
+        if self.earlier_is_shielded is not self.former_is_shielded:
+            raise CannotBeJoined("one of the cases is shielded and the other is not: shield it first")
 
 
 def is_overdue(due_on: date, *, today: date) -> bool:

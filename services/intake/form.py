@@ -69,6 +69,13 @@ class OpenCaseBody(Body):
     origin: OwnOrigin
     contact: ContactBody
     identity: IdentityBody | None = None
+    shielded: bool = Field(default=False, strict=True)
+
+
+class JoiningBody(Body):
+    """Whose commission is to belong to this case."""
+
+    former_case_id: str = Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")
 
 
 class NoticesBody(Body):

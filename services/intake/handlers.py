@@ -8,12 +8,12 @@ import secrets
 from collections.abc import Callable
 from datetime import date, datetime
 
-from services.intake import acute, domain, store, watch
-from services.intake.domain import CaseHasEnded, Progress
+from services.intake import acute, domain, shielding, store, watch
+from services.intake.domain import CaseHasEnded, NoticesNotGiven, Progress
 from services.intake.store import AnsweredRequest, Case, Commission, Notice
 from shared.contracts.assessment import AssessmentFinished, AssessmentStepPlanned
 from shared.contracts.care import StepPlanned
-from shared.contracts.consent import CommissionCancelled, CommissionReceived
+from shared.contracts.consent import CommissionCancelled, CommissionChanged, CommissionReceived
 from shared.contracts.intake import CaseEnded, CaseOpened, Contact, ContactRecorded, Identity, IdentityRecorded, Origin
 from shared.inbox import TooEarly
 from shared.repeat import Repeatable
@@ -64,6 +64,8 @@ def receive_commission(work: UnitOfWork, event: CommissionReceived, *, team_id: 
         received_at=event.received_at,
     )
     work.session.add(commission)
+    if event.shielded:
+        shielding.shield(work, case)
 
 
 def cancel_commission(work: UnitOfWork, event: CommissionCancelled) -> None:
@@ -76,12 +78,48 @@ def cancel_commission(work: UnitOfWork, event: CommissionCancelled) -> None:
         commission.cancelled_at = event.cancelled_at
 
 
-def open_case(work: UnitOfWork, *, origin: Origin, contact: Contact, identity: Identity | None, team_id: str) -> Answer:
+def change_commission(work: UnitOfWork, event: CommissionChanged) -> None:
+    """Take over what the Jobcenter changed; until the notices were given, the first contact keeps to the new day."""
+    commission = work.session.get(Commission, event.commission_id)
+    if commission is None:
+        raise TooEarly
+    is_old = commission.changed_at is not None and commission.changed_at >= event.changed_at
+    if is_old or commission.cancelled_at is not None:
+        return
+    commission.deadline, commission.budget_line = event.deadline, event.budget_line
+    commission.changed_at = event.changed_at
+    case = store.load_case(work.session, commission.case_id)
+    if case.ended_at is None and case.notices_given_at is None:
+        opened_on = domain.today_at(case.opened_at)
+        case.first_contact_by = domain.first_contact_by(
+            Origin(case.origin), opened_on=opened_on, deadline=event.deadline
+        )
+        _plan(work, case)
+
+
+def shield_case(work: UnitOfWork, *, case_id: str) -> Answer:
+    """Shield a case, also before any notice; a case that has ended too, as what was told of it may still lie there."""
+    case = store.load_case(work.session, case_id)
+    shielding.shield(work, case)
+    return {"case_id": case_id, "shielded": 1}
+
+
+def open_case(
+    work: UnitOfWork,
+    *,
+    origin: Origin,
+    contact: Contact,
+    identity: Identity | None,
+    team_id: str,
+    shielded: bool = False,
+) -> Answer:
     """Open a case that no Jobcenter knows of."""
     domain.check_contact(contact, path="contact.")
     if identity is not None:
         domain.check_identity(identity, now=work.now, path="identity.")
     case = _new_case(work, origin, contact, team_id=team_id)
+    if shielded:
+        shielding.shield(work, case)
     if identity is not None:
         _save_identity(work, case, identity)
     return {"case_id": case.case_id, "person_id": case.person_id}
@@ -124,6 +162,8 @@ def give_notices(work: UnitOfWork, *, case_id: str, proof: dict[str, str], given
 def review_case(work: UnitOfWork, *, case_id: str) -> Answer:
     """Record that somebody made sure that the case is in good hands."""
     case = _open(work, case_id)
+    if case.notices_given_at is None:
+        raise NoticesNotGiven
     case.reviewed_at = work.now
     _plan(work, case)
     return {"case_id": case_id, "next_step": case.next_step, "due_on": case.due_on.isoformat()}

@@ -33,6 +33,8 @@ class Case(Base, table=True):
     reviewed_at: datetime | None = Field(default=None, sa_type=Instant)
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    shielded_at: datetime | None = Field(default=None, sa_type=Instant)
+    joined_case_id: str | None = Field(default=None, max_length=64)
     contact_fact_id: str = Field(max_length=64)
     contact_version: int
     contact: bytes = Field(sa_type=LargeBinary, repr=False)
@@ -51,6 +53,7 @@ class Commission(Base, table=True):
     deadline: date
     budget_line: str | None = Field(default=None, max_length=20)
     received_at: datetime = Field(sa_type=Instant)
+    changed_at: datetime | None = Field(default=None, sa_type=Instant)
     cancelled_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
@@ -98,10 +101,15 @@ def notices_of(session: Session, case_id: str) -> list[Notice]:
     return list(session.exec(found))
 
 
-def person_lock(session: Session, case_id: str) -> set[str]:
-    """Name the row to lock before a case is read for a change."""
-    person_id = session.exec(select(Case.person_id).where(Case.case_id == case_id)).first()
-    return {f"person:{person_id}"} if person_id else set()
+def commission_of(session: Session, case_id: str) -> Commission | None:
+    """Return the commission of a case, if it has one."""
+    return session.exec(select(Commission).where(Commission.case_id == case_id)).one_or_none()
+
+
+def person_lock(session: Session, *case_ids: str) -> set[str]:
+    """Name the rows to lock before cases are read for a change."""
+    found = session.exec(select(Case.person_id).where(col(Case.case_id).in_(case_ids)))
+    return {f"person:{person_id}" for person_id in found}
 
 
 def contact_of(keys: PersonKeys, case: Case) -> Contact:

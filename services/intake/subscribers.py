@@ -7,7 +7,7 @@ from services.intake import handlers
 from services.intake.domain import DEFAULT_TEAM
 from services.intake.erasure import ERASING
 from shared.contracts.assessment import AssessmentFinished, AssessmentStepPlanned
-from shared.contracts.consent import CommissionCancelled, CommissionReceived, PersonErased
+from shared.contracts.consent import CommissionCancelled, CommissionChanged, CommissionReceived, PersonErased
 from shared.contracts.referral import ReferralStepPlanned
 from shared.receiver import Handlers
 
@@ -17,6 +17,7 @@ def handlers_for(team_id: str) -> Handlers:
     return {
         CommissionReceived: partial(handlers.receive_commission, team_id=team_id),
         CommissionCancelled: handlers.cancel_commission,
+        CommissionChanged: handlers.change_commission,
         PersonErased: ERASING.hear,
         AssessmentStepPlanned: handlers.hear_step,
         ReferralStepPlanned: handlers.hear_step,

@@ -52,6 +52,8 @@ class CommissionReceived(CareEvent):
     budget_line: Structural[str]
     received_at: Structural[datetime]
     contact: Annotated[Contact, Category.CONTACT] = Field(repr=False)
+    shielded: Structural[bool | None] = None
+    """Whether a shield commissioned it: then the case is shielded from the start (§ 35 SGB I)."""
 
 
 class CommissionCancelled(CareEvent):

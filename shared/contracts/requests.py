@@ -97,6 +97,25 @@ class Commission(Request):
     contact: ContactGiven = Field(repr=False)
 
 
+class ChangeCommission(Request):
+    """A Jobcenter changes the deadline or the budget line of its commission; what is not named stays."""
+
+    role: ClassVar[str] = "jobcenter"
+
+    command_id: CommandId
+    command: Literal["change_commission"]
+    reference: Reference = Field(repr=False)
+    deadline: Day | None = None
+    budget_line: BudgetLine | None = Field(default=None, validate_default=True)
+
+    @field_validator("budget_line")
+    @classmethod
+    def _changes_something(cls, budget_line: str | None, others: ValidationInfo) -> str | None:
+        if budget_line is None and "deadline" in others.data and others.data["deadline"] is None:
+            raise ValueError("is missing, and so is deadline: one of them must be named")
+        return budget_line
+
+
 class CancelCommission(Request):
     """A Jobcenter takes its commission back."""
 
@@ -133,9 +152,10 @@ class AnswerReferral(Request):
 
 _GOES_WITH = {"appointment_at": ProviderAnswer.APPOINTMENT_OFFERED, "outcome": ProviderAnswer.ENDED}
 
-Command = Commission | CancelCommission | AnswerReferral
-COMMANDS: dict[str, type[Commission] | type[CancelCommission] | type[AnswerReferral]] = {
+Command = Commission | ChangeCommission | CancelCommission | AnswerReferral
+COMMANDS: dict[str, type[Commission] | type[ChangeCommission] | type[CancelCommission] | type[AnswerReferral]] = {
     "commission": Commission,
+    "change_commission": ChangeCommission,
     "cancel_commission": CancelCommission,
     "answer_referral": AnswerReferral,
 }

@@ -38,6 +38,7 @@ def test_a_registered_recipient_is_listed(gate: Gate) -> None:
         "organisation": "register of schuldnerhilfe",
         "display_name": "Schuldnerhilfe",
         "role": "provider",
+        "shields": None,
         "offered": ["identity", "debts"],
         "purposes": ["referral"],
         "state": "active",

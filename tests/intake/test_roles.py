@@ -15,6 +15,8 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("PUT", "/cases/{case_id}/contact"): {"intake_worker"},
     ("POST", "/cases/{case_id}/notices"): {"intake_worker"},
     ("POST", "/cases/{case_id}/reviews"): {"intake_worker", "lead"},
+    ("POST", "/cases/{case_id}/shield"): {"intake_worker", "lead"},
+    ("POST", "/cases/{case_id}/joined-commission"): {"intake_worker"},
     ("POST", "/cases/{case_id}/end"): {"intake_worker", "lead"},
     ("GET", "/care"): {"intake_worker", "assessor", "lead"},
     ("GET", "/care/{case_id}"): {"intake_worker", "assessor", "lead"},

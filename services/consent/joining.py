@@ -1,0 +1,55 @@
+"""A commission moves to the case that its person had before. The Jobcenter cannot tell that it did.
+
+One rule for what lies behind: nothing crosses over. What was opened under the former person is retracted, as when every
+word is taken back; what waits there opens nothing; no answer of the former person tells anything more. What the earlier
+person said towards this Jobcenter counts from now on for the commission.
+"""
+
+import structlog
+
+from services.consent import inquiries, inquiry_store, release_store, shielding, store
+from services.consent.notices import reconsider
+from services.consent.tables import ReleaseRow, SubjectRow, metadata
+from shared.contracts.intake import CommissionJoined
+from shared.database import touch
+from shared.inbox import TooEarly
+from shared.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
+
+
+def join_commission(work: UnitOfWork, event: CommissionJoined) -> None:
+    """Let the commission belong to the earlier person from now on."""
+    touch(work.session, metadata, f"person:{event.former_person_id}")  # beside the earlier person's, before any reading
+    commission = work.session.get(SubjectRow, event.commission_id, populate_existing=True)
+    if commission is None or commission.person_id is None:  # the case that it opened is not known yet
+        raise TooEarly(event.commission_id)
+    if commission.person_id != event.former_person_id:
+        if commission.person_id != event.person_id:
+            log.error("commission_joined_elsewhere", commission_id=event.commission_id)
+        return
+    store.remember_persons(work.session, [event.person_id])
+    _leave_behind(work, commission, event.former_person_id)
+    commission.person_id = event.person_id
+    work.session.add(commission)
+    work.session.flush()
+    if store.shielded(work.session, [event.former_person_id]):  # intake joins like with like; if it did not, be silent
+        shielding.shield(work, event.person_id)
+    reconsider(work, event.former_person_id)
+    reconsider(work, event.person_id)
+
+
+def _leave_behind(work: UnitOfWork, commission: SubjectRow, person_id: str) -> None:
+    releases = release_store.releases_of(work.session, person_id).get(commission.subject_id, [])
+    for release in releases:
+        if release.state == release_store.OPENED:
+            _retract(work, commission, release)
+    release_store.void(work.session, releases)
+    asked = inquiry_store.inquiries_of(work, person_id).get(commission.subject_id, [])
+    inquiries.put(work, commission, None, known=asked)
+
+
+def _retract(work: UnitOfWork, commission: SubjectRow, release: ReleaseRow) -> None:
+    release.state = release_store.RETRACTED
+    work.session.add(release)
+    release_store.add_release(work, commission, kind=release_store.RETRACTION, target_id=release.release_id)
