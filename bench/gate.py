@@ -69,7 +69,11 @@ def fill_gate(work: UnitOfWork, *, persons: int, recipients: int, settings: Cons
     for _ in range(persons):
         person, order = f"person-{new_id()}", read_command(a_commission(f"BG-{new_id()[:12]}", deadline=DEADLINE))
         commissions.take_command(work, recipient_id=JOBCENTER, command=order, settings=settings)
-        know_case(work, a_case(person, next(item.key_id for item in reversed(work.outgoing) if item.key_id)))
+        know_case(
+            work,
+            a_case(person, next(item.key_id for item in reversed(work.outgoing) if item.key_id)),
+            settings=settings,
+        )
         grants.record(work, a_declaration(person, WORK))
         for name in names(recipients)[1:]:
             referral = a_referral(person, WORK, HEALTH, recipient_id=name)

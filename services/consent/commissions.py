@@ -98,7 +98,7 @@ def _carry_out(work: UnitOfWork, recipient_id: str, command: Command, settings: 
     subject = store.subject_by_reference(work.session, recipient_id, index)
     if isinstance(command, Commission):
         return _commission(work, recipient_id, command, subject, index=index, settings=settings)
-    if subject is None:
+    if subject is None or subject.mirrors is not None:  # it did not commission that itself
         return [_fault("reference", "is not known")]
     if isinstance(command, ChangeCommission):
         return _change(work, subject, command, settings=settings)

@@ -35,7 +35,7 @@ Knowledge = (
 """Every event that brings something which a person may release."""
 
 
-def know_case(work: UnitOfWork, event: CaseOpened) -> None:
+def know_case(work: UnitOfWork, event: CaseOpened, *, settings: ConsentSettings) -> None:
     """Learn that there is a person, and which commission, if any, they came by."""
     store.remember_persons(work.session, [event.person_id])
     if event.commission_id is None:
@@ -46,6 +46,7 @@ def know_case(work: UnitOfWork, event: CaseOpened) -> None:
         work.session.add(commission)
         if shielding.comes_by_a_shield(work, commission):
             shielding.shield(work, event.person_id)
+        shielding.open_ways(work, event.person_id, settings=settings)
         reconsider(work, event.person_id)
 
 

@@ -6,9 +6,11 @@ person said towards this Jobcenter counts from now on for the commission.
 """
 
 import structlog
+from sqlmodel import select
 
 from services.consent import inquiries, inquiry_store, release_store, shielding, store
 from services.consent.notices import reconsider
+from services.consent.settings import ConsentSettings
 from services.consent.tables import ReleaseRow, SubjectRow, metadata
 from shared.contracts.intake import CommissionJoined
 from shared.database import touch
@@ -18,7 +20,7 @@ from shared.unit_of_work import UnitOfWork
 log = structlog.get_logger()
 
 
-def join_commission(work: UnitOfWork, event: CommissionJoined) -> None:
+def join_commission(work: UnitOfWork, event: CommissionJoined, *, settings: ConsentSettings) -> None:
     """Let the commission belong to the earlier person from now on."""
     touch(work.session, metadata, f"person:{event.former_person_id}")  # beside the earlier person's, before any reading
     commission = work.session.get(SubjectRow, event.commission_id, populate_existing=True)
@@ -29,12 +31,15 @@ def join_commission(work: UnitOfWork, event: CommissionJoined) -> None:
             log.error("commission_joined_elsewhere", commission_id=event.commission_id)
         return
     store.remember_persons(work.session, [event.person_id])
-    _leave_behind(work, commission, event.former_person_id)
-    commission.person_id = event.person_id
-    work.session.add(commission)
+    mirrors = select(SubjectRow).where(SubjectRow.mirrors == commission.subject_id)
+    for subject in (commission, *work.session.exec(mirrors).all()):
+        _leave_behind(work, subject, event.former_person_id)
+        subject.person_id = event.person_id
+        work.session.add(subject)
     work.session.flush()
     if store.shielded(work.session, [event.former_person_id]):  # intake joins like with like; if it did not, be silent
         shielding.shield(work, event.person_id)
+    shielding.open_ways(work, event.person_id, settings=settings)
     reconsider(work, event.former_person_id)
     reconsider(work, event.person_id)
 

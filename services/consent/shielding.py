@@ -1,20 +1,29 @@
 """Who is, or is related to, Jobcenter staff is shielded: at the Jobcenter only a shield may know anything (§ 35 SGB I).
 
-What that means for a release stands in the decision alone. Here it is kept who is shielded; no machine undoes it.
+What that means for a release stands in the decision alone. Here it is kept who is shielded, which no machine undoes,
+and under which reference a shield can be told: that of the Jobcenter's own commission. To the Jobcenter a shielded
+person looks like somebody who refuses everything: its status goes on by the calendar.
 """
 
+from secrets import token_urlsafe
+
+from sqlmodel import col, select
+
 from services.consent import store
+from services.consent.domain import CommissionStatus
 from services.consent.notices import reconsider
 from services.consent.recipient_tables import RecipientRow
+from services.consent.settings import ConsentSettings
 from services.consent.tables import PersonRow, SubjectRow
 from shared.contracts.intake import CaseShielded
 from shared.unit_of_work import UnitOfWork
 
 
-def know_shield(work: UnitOfWork, event: CaseShielded) -> None:
+def know_shield(work: UnitOfWork, event: CaseShielded, *, settings: ConsentSettings) -> None:
     """Tell no ordinary Jobcenter anything of the person any more, and retract what it was told."""
     store.remember_persons(work.session, [event.person_id])
     if shield(work, event.person_id):
+        open_ways(work, event.person_id, settings=settings)
         reconsider(work, event.person_id)
 
 
@@ -34,3 +43,41 @@ def comes_by_a_shield(work: UnitOfWork, commission: SubjectRow) -> bool:
     """Whether a shield commissioned it: then its person is shielded from the start."""
     recipient = work.session.get(RecipientRow, commission.recipient_id)
     return recipient is not None and recipient.shields is not None
+
+
+def open_ways(work: UnitOfWork, person_id: str, *, settings: ConsentSettings) -> None:
+    """Let the shields of a shielded person's Jobcenters be told about its commissions. So far they are told nothing."""
+    work.session.flush()
+    if not store.shielded(work.session, [person_id]):
+        return
+    for subject in store.subjects_of(work.session, person_id):
+        if subject.kind == store.COMMISSION and subject.mirrors is None:
+            _mirror(work, subject, settings=settings)
+
+
+def _mirror(work: UnitOfWork, commission: SubjectRow, *, settings: ConsentSettings) -> None:
+    shields = select(RecipientRow.recipient_id).where(RecipientRow.shields == commission.recipient_id)
+    mirrored = select(SubjectRow.recipient_id).where(SubjectRow.mirrors == commission.subject_id)
+    for recipient_id in work.session.exec(shields.where(col(RecipientRow.recipient_id).not_in(mirrored))).all():
+        reference = store.reference_of(work, commission)
+        index = store.reference_index(settings.index_key(), recipient_id, reference)
+        if store.subject_by_reference(work.session, recipient_id, index) is not None:
+            continue  # it commissioned under that reference itself
+        subject_id = token_urlsafe(16)
+        work.session.add(
+            SubjectRow(
+                subject_id=subject_id,
+                recipient_id=recipient_id,
+                kind=store.COMMISSION,
+                person_id=commission.person_id,
+                reference_index=index,
+                reference=work.seal(subject_id, f"subject.reference.{subject_id}", reference),
+                service=commission.service,
+                needed=[],
+                received_on=commission.received_on,
+                deadline=commission.deadline,
+                status_noticed=CommissionStatus.FINISHED.value,  # it is told no status: it commissioned nothing
+                mirrors=commission.subject_id,
+            )
+        )
+    work.session.flush()

@@ -28,10 +28,10 @@ def subscriptions(settings: ConsentSettings) -> Handlers:
     """Return which handler takes which event."""
     know_facts = OfMany(handlers.know_facts)
     return {
-        CaseOpened: handlers.know_case,
+        CaseOpened: partial(handlers.know_case, settings=settings),
         CaseEnded: handlers.know_case_end,
-        CaseShielded: shielding.know_shield,
-        CommissionJoined: joining.join_commission,
+        CaseShielded: partial(shielding.know_shield, settings=settings),
+        CommissionJoined: partial(joining.join_commission, settings=settings),
         IdentityRecorded: know_facts,
         ContactRecorded: know_facts,
         FactRecorded: know_facts,

@@ -35,6 +35,8 @@ class SubjectRow(Base, table=True):
     clearance: str = Field(default="pending", max_length=20)
     opened: bool = False
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    mirrors: str | None = Field(default=None, max_length=64)
+    """The Jobcenter's own commission, of which this is what its shield may be told about. It has no status."""
 
 
 class FactRow(Base, table=True):

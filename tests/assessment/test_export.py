@@ -94,9 +94,7 @@ class Person:
         ids = {"fact_id": fact_id, "person_id": self.case.person_id, "number": 1}
         assessment.hear(FactContested(**ids, contested_at=NOON))
         item_id, person_id = self.mark("item-{}"), self.case.person_id
-        assessment.hear(
-            PersonAwaited(item_id=item_id, person_id=person_id, awaited=Awaited.WORD, due_at=NOON, at=NOON)
-        )
+        assessment.hear(PersonAwaited(item_id=item_id, person_id=person_id, awaited=Awaited.WORD, due_at=NOON, at=NOON))
         assessment.ask("POST", f"{self.path}/notes", {"text": self.mark("Notiz {}\nüber ihre „Mutter“ <b>")})
         for route, word in (("recommendations", "recommendation"), ("conclusion", "conclusion")):
             for code in self.chance.sample(WORDS[f"{word}s"], 2):

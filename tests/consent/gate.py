@@ -183,7 +183,11 @@ class Gate:
 
         def commission(work: UnitOfWork) -> None:
             commissions.take_command(work, recipient_id=JOBCENTER, command=command, settings=self.settings)
-            know_case(work, a_case(person_id, next(item.key_id for item in work.outgoing if item.key_id)))
+            know_case(
+                work,
+                a_case(person_id, next(item.key_id for item in work.outgoing if item.key_id)),
+                settings=self.settings,
+            )
 
         self.write(commission)
         self._references[person_id] = reference

@@ -68,7 +68,9 @@ def _composed(work: UnitOfWork, person_id: str, recipients: Iterable[RecipientRo
     for subject in store.subjects_of(work.session, person_id):
         if subject.recipient_id in by_id:
             asked = inquiries[subject.subject_id]
-            stand = position_of(work, subject, by_id[subject.recipient_id], facts, answers, inquiries=asked)
+            stand = position_of(
+                work, subject, by_id[subject.recipient_id], facts, answers, inquiries=asked, is_shielded=False
+            )
             question = canonical(stand.question.fields).hex() if stand.question else ""
             if stand.tell.says_anything or question:
                 told = canonical(stand.tell.fields).hex()

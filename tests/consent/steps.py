@@ -25,6 +25,7 @@ from services.consent.notices import reconsider
 from services.consent.timers import renew, unopened
 from shared.contracts.categories import LIFE_DOMAINS, Category
 from shared.contracts.envelope import Disclosable
+from shared.contracts.intake import CaseShielded
 from shared.contracts.requests import read_command
 from tests.consent.builders import (
     BOTH_KINDS,
@@ -190,6 +191,16 @@ def withdrawn(name: str, towards: str, *categories: Category) -> Step:
         chosen = frozenset(categories) or None
         recipient_id = world.recipient(towards)
         grants.withdraw(world.work, person_id=world.person(name), recipient_id=recipient_id, categories=chosen)
+
+    return step
+
+
+def shielded(name: str) -> Step:
+    """Have it become known that a person is, or is related to, Jobcenter staff."""
+
+    def step(world: World) -> None:
+        person = world.person(name)
+        world.hear(CaseShielded(case_id=f"case-{person}", person_id=person, shielded_at=world.work.now))
 
     return step
 

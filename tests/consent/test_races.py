@@ -64,7 +64,11 @@ def persons_with_content(gate: Gate, count: int) -> dict[str, str]:
         for number in range(count):
             person, order = f"person-{new_id()}", read_command(a_commission(f"BG-{number}"))
             commissions.take_command(work, recipient_id=JOBCENTER, command=order, settings=gate.settings)
-            know_case(work, a_case(person, next(item.key_id for item in reversed(work.outgoing) if item.key_id)))
+            know_case(
+                work,
+                a_case(person, next(item.key_id for item in reversed(work.outgoing) if item.key_id)),
+                settings=gate.settings,
+            )
             know_facts([(work, a_conclusion(person))])
             grants.record(work, a_declaration(person, CONCLUSION))
 

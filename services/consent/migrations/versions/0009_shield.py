@@ -16,10 +16,12 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("shielded_at", sa.DateTime(timezone=True), nullable=True))
     with op.batch_alter_table("subject", schema=None) as batch_op:
         batch_op.add_column(sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("mirrors", sa.String(length=64), nullable=True))
 
 
 def downgrade() -> None:
     with op.batch_alter_table("subject", schema=None) as batch_op:
+        batch_op.drop_column("mirrors")
         batch_op.drop_column("changed_at")
     with op.batch_alter_table("person", schema=None) as batch_op:
         batch_op.drop_column("shielded_at")
