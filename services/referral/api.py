@@ -34,6 +34,14 @@ class RequestReferral(BaseModel):
     service: Code
 
 
+class HandOver(BaseModel):
+    """Who is responsible from now on."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    responsible_id: Id
+
+
 def routes(service: Service, directory: Directory) -> APIRouter:
     """Return the routes of this service."""
     router = APIRouter(tags=["referral"])
@@ -82,6 +90,15 @@ def routes(service: Service, directory: Directory) -> APIRouter:
             locks=lambda session: person_of(session, referral_id),
         )
         return ReferralShown.of(taken)
+
+    @router.post("/referrals/{referral_id}/hand-over")
+    async def hand_over(referral_id: Id, request: HandOver, _caller: Team) -> ReferralShown:
+        """Make somebody else responsible."""
+        handed = await service.writer.run(
+            lambda work: handlers.hand_over(work, referral_id=referral_id, responsible_id=request.responsible_id),
+            locks=lambda session: person_of(session, referral_id),
+        )
+        return ReferralShown.of(handed)
 
     @router.post("/referrals/{referral_id}/closing")
     async def close_referral(referral_id: Id, _caller: Team) -> ReferralShown:

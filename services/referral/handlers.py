@@ -1,12 +1,15 @@
 """The use cases: load, decide, save and announce in one open transaction. Each may run twice with the same message."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
+from services.referral import plan
 from services.referral.directory import Directory
-from services.referral.domain import ANSWERS, Happening, News, Referral, State
+from services.referral.domain import Happening, Referral
 from services.referral.errors import CaseOver, NoAppointmentOffered, ReferralOver
+from services.referral.state import ANSWERS, News, State
 from services.referral.store import Case, Referrals
 from shared.contracts.consent import Outcome
 from shared.contracts.referral import AppointmentArranged, ReferralClosed, ReferralRequested
@@ -36,6 +39,30 @@ def end_case(work: UnitOfWork, *, case_id: str, ended_at: datetime) -> None:
         _close(work, referral)
 
 
+def take_over_case(work: UnitOfWork, *, case_id: str, responsible_id: str, taken_at: datetime) -> None:
+    """Let the open referrals of a case follow whoever is responsible for it now. An older word changes nothing."""
+    case = work.session.get(Case, case_id)
+    if case is None:
+        raise TooEarly
+    if case.taken_at is not None and taken_at <= case.taken_at:
+        return
+    is_another = case.responsible_id != responsible_id
+    case.responsible_id, case.taken_at = responsible_id, taken_at
+    work.session.add(case)
+    for referral in _referrals(work).of_case(case_id):
+        if is_another and not referral.is_over():
+            plan.keep(work, replace(referral, responsible_id=responsible_id))
+
+
+def hand_over(work: UnitOfWork, *, referral_id: str, responsible_id: str) -> Referral:
+    """Make somebody else responsible for a referral. The next step and its date stay as they are."""
+    referral = _referrals(work).get(referral_id)
+    if referral.is_over():
+        raise ReferralOver(referral_id)
+    log.info("referral_handed_over", referral_id=referral_id)
+    return plan.keep(work, replace(referral, responsible_id=responsible_id))
+
+
 def request_referral(
     work: UnitOfWork, *, directory: Directory, case_id: str, recipient_id: str, service: str, responsible_id: str
 ) -> Referral:
@@ -61,7 +88,7 @@ def request_referral(
         service=service,
         needed=tuple(category.value for category in offer.needed),
     )
-    referrals.add(referral)
+    plan.keep(work, referral, is_new=True)
     work.announce(
         ReferralRequested(
             referral_id=referral.referral_id,
@@ -96,7 +123,7 @@ def take_news(
     if referral.is_too_early(news):
         raise TooEarly
     told = referral.told(Happening(news, at, appointment_at=appointment_at, outcome=outcome))
-    referrals.save(told)
+    plan.keep(work, told)
     if told.is_over():
         _announce_closing(work, told)
     log.info("referral_news_taken", referral_id=referral_id, by_provider=news in ANSWERS)
@@ -115,7 +142,7 @@ def take_appointment(work: UnitOfWork, *, referral_id: str) -> Referral:
         raise NoAppointmentOffered(referral_id)
     at = referral.next_at(work.now)
     taken = referral.told(Happening(News.APPOINTMENT_TAKEN, at, appointment_at=standing.appointment_at))
-    referrals.save(taken)
+    plan.keep(work, taken)
     work.announce(
         AppointmentArranged(
             fact_id=referral_id,
@@ -139,7 +166,7 @@ def _close(work: UnitOfWork, referral: Referral) -> Referral:
     if referral.is_over():
         return referral
     closed = referral.told(Happening(News.CLOSED, referral.next_at(work.now)))
-    _referrals(work).save(closed)
+    plan.keep(work, closed)
     _announce_closing(work, closed)
     return closed
 

@@ -1,6 +1,7 @@
 """What this service keeps: cases, referrals, their history. Where somebody is sent and what came of it lies sealed."""
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -8,8 +9,10 @@ from sqlalchemy import ColumnElement, true
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from services.referral.domain import Happening, News, Referral
+from services.referral.domain import Happening, Planned, Referral
 from services.referral.errors import CaseNotFound, ReferralNotFound
+from services.referral.state import News, Reopening
+from shared.contracts.care import Turn
 from shared.contracts.consent import Outcome
 from shared.contracts.envelope import canonical
 from shared.database import Instant
@@ -22,16 +25,21 @@ class Base(SQLModel, registry=registry()):
 
 
 class Case(Base, table=True):
-    """A case as far as a referral needs it: whose it is and whether it is over."""
+    """A case as far as a referral needs it: whose it is, who took it, and whether it is over."""
 
     case_id: str = Field(primary_key=True, max_length=64)
     person_id: str = Field(index=True, max_length=64)
     opened_at: datetime = Field(sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    responsible_id: str | None = Field(default=None, max_length=100)
+    taken_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class ReferralRow(Base, table=True):
-    """One referral; `asked` holds provider, service and needs. No date of the next step: it would tell the state."""
+    """One referral; `asked` holds provider, service and needs, `planned` what the care circle was told last.
+
+    No date of the next step in clear, nor how often it changed: both would tell the state.
+    """
 
     __tablename__ = "referral"
 
@@ -42,6 +50,7 @@ class ReferralRow(Base, table=True):
     requested_at: datetime = Field(sa_type=Instant)
     is_open: bool = Field(default=True, index=True)
     asked: bytes = Field(repr=False)
+    planned: bytes | None = Field(default=None, repr=False)
 
 
 class HappeningRow(Base, table=True):
@@ -74,14 +83,14 @@ class Referrals:
 
     def add(self, referral: Referral) -> None:
         """Store a new referral."""
-        asked = {"recipient_id": referral.recipient_id, "service": referral.service, "needed": list(referral.needed)}
         row = ReferralRow(
             referral_id=referral.referral_id,
             case_id=referral.case_id,
             person_id=referral.person_id,
             responsible_id=referral.responsible_id,
             requested_at=referral.requested_at,
-            asked=self._seal(referral.person_id, f"referral.asked.{referral.referral_id}", asked),
+            asked=self._asked(referral),
+            planned=self._planned(referral),
         )
         self._session.add(row)
         self._session.flush()
@@ -90,6 +99,8 @@ class Referrals:
         """Store what has happened since."""
         row = self._session.get_one(ReferralRow, referral.referral_id)
         row.is_open = not referral.is_over()
+        row.responsible_id = referral.responsible_id
+        row.asked, row.planned = self._asked(referral), self._planned(referral)
         self._session.add(row)
         known = len(self._history(col(ReferralRow.referral_id) == row.referral_id).get(row.referral_id, ()))
         for position, happening in enumerate(referral.history[known:], start=known):
@@ -145,6 +156,7 @@ class Referrals:
 
     def _referral(self, row: ReferralRow, history: list[HappeningRow]) -> Referral:
         asked = self._unseal(row.person_id, f"referral.asked.{row.referral_id}", row.asked)
+        because = asked.get("reopened_because")
         return Referral(
             referral_id=row.referral_id,
             case_id=row.case_id,
@@ -155,6 +167,39 @@ class Referrals:
             service=asked["service"],
             needed=tuple(asked["needed"]),
             history=tuple(self._happening(row.person_id, one) for one in history),
+            planned=self._told(row),
+            place=asked.get("place"),
+            reopens=asked.get("reopens"),
+            reopened_because=Reopening(because) if because else None,
+        )
+
+    def _asked(self, referral: Referral) -> bytes:
+        asked = {
+            "recipient_id": referral.recipient_id,
+            "service": referral.service,
+            "needed": list(referral.needed),
+            "place": referral.place,
+            "reopens": referral.reopens,
+            "reopened_because": referral.reopened_because,
+        }
+        return self._seal(referral.person_id, f"referral.asked.{referral.referral_id}", asked)
+
+    def _planned(self, referral: Referral) -> bytes | None:
+        if referral.planned is None:
+            return None
+        where = f"referral.planned.{referral.referral_id}"
+        return self._seal(referral.person_id, where, asdict(referral.planned))
+
+    def _told(self, row: ReferralRow) -> Planned | None:
+        if row.planned is None:
+            return None
+        said = self._unseal(row.person_id, f"referral.planned.{row.referral_id}", row.planned)
+        return Planned(
+            number=said["number"],
+            responsible_id=said["responsible_id"],
+            turn=Turn(said["turn"]),
+            step=said["step"],
+            due_at=datetime.fromisoformat(said["due_at"]) if said["due_at"] else None,
         )
 
     def _happening_row(self, referral: Referral, position: int, happening: Happening) -> HappeningRow:

@@ -1,8 +1,9 @@
 """From the bus to a handler: which event means what here."""
 
 from services.referral import handlers
-from services.referral.domain import News
 from services.referral.erasure import ERASING
+from services.referral.state import News
+from shared.contracts.assessment import CaseTaken
 from shared.contracts.consent import (
     PersonErased,
     ReferralAnswered,
@@ -23,6 +24,11 @@ def case_opened(work: UnitOfWork, event: CaseOpened) -> None:
 def case_ended(work: UnitOfWork, event: CaseEnded) -> None:
     """Close what is open in it."""
     handlers.end_case(work, case_id=event.case_id, ended_at=event.ended_at)
+
+
+def case_taken(work: UnitOfWork, event: CaseTaken) -> None:
+    """Its referrals follow whoever is responsible now."""
+    handlers.take_over_case(work, case_id=event.case_id, responsible_id=event.responsible_id, taken_at=event.taken_at)
 
 
 def referral_cleared(work: UnitOfWork, event: ReferralCleared) -> None:
@@ -55,6 +61,7 @@ def referral_answered(work: UnitOfWork, event: ReferralAnswered) -> None:
 HANDLERS: Handlers = {
     CaseOpened: case_opened,
     CaseEnded: case_ended,
+    CaseTaken: case_taken,
     ReferralCleared: referral_cleared,
     ReferralNotCleared: referral_not_cleared,
     ReferralOpened: referral_opened,

@@ -8,19 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from services.referral.domain import (
-    ANSWERS,
-    FINAL,
-    PLANS,
-    TRANSITIONS,
-    Happening,
-    News,
-    Owner,
-    Referral,
-    Standing,
-    State,
-    standing,
-)
+from services.referral.domain import Happening, Referral, Standing, standing
+from services.referral.state import ANSWERS, FINAL, PLANS, TRANSITIONS, News, State
+from shared.contracts.care import Turn
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TOMORROW = NOON + timedelta(days=1)
@@ -82,7 +72,7 @@ def test_every_open_state_has_an_owner_a_next_step_and_a_date(state: State) -> N
     standing_there = Standing(state, since=NOON, appointment_at=TOMORROW)
 
     assert standing_there.plan is not None
-    assert standing_there.plan.owner in Owner
+    assert standing_there.plan.owner in Turn
     assert standing_there.plan.next_step
     assert standing_there.due_at is not None
     assert standing_there.due_at > NOON
