@@ -93,8 +93,7 @@ class Referral:
     needed: tuple[str, ...] = field(repr=False)
     history: tuple[Happening, ...] = ()
     planned: Planned | None = field(default=None, repr=False)
-    place: str | None = field(default=None, repr=False)
-    """The offer of which it has a place."""
+    has_place: bool = False
     reopens: str | None = field(default=None, repr=False)
     reopened_because: Reopening | None = field(default=None, repr=False)
 
@@ -133,13 +132,13 @@ class Referral:
         )
         return None if last is not None and replace(new, number=last.number) == last else new
 
-    def keeps_its_place(self, now: datetime) -> bool:
-        """Say whether a place is still for it: not once it is declined or over, or not cleared in time."""
+    def at(self, now: datetime) -> "Referral":
+        """Return it as it is now: without its place once it is declined, over, or was not cleared in time."""
         standing = self.standing
-        if self.is_over() or standing.state is State.DECLINED:
-            return False
-        waits_for_the_person = standing.state in {State.REQUESTED, State.NOT_CLEARED}
-        return not waits_for_the_person or standing.due_at is None or now <= standing.due_at
+        waits_for_release = standing.state in {State.REQUESTED, State.NOT_CLEARED}
+        is_late = waits_for_release and standing.due_at is not None and standing.due_at < now
+        is_lost = self.is_over() or standing.state is State.DECLINED or is_late
+        return replace(self, has_place=False) if self.has_place and is_lost else self
 
     def appointments_taken(self) -> int:
         """Count the appointments that the person has taken, one after the other."""

@@ -5,12 +5,13 @@ from datetime import datetime
 
 import structlog
 
-from services.referral import plan
+from services.referral import place, plan
 from services.referral.directory import Directory
 from services.referral.domain import Happening, Referral
-from services.referral.errors import CaseOver, NoAppointmentOffered, ReferralOver
-from services.referral.state import ANSWERS, News, State
-from services.referral.store import Case, Referrals
+from services.referral.errors import CaseOver, NoAppointmentOffered, ReferralOver, ReferralStillOpen
+from services.referral.state import ANSWERS, News, Reopening, State
+from services.referral.store import Referrals
+from services.referral.tables import Case
 from shared.contracts.consent import Outcome
 from shared.contracts.referral import AppointmentArranged, ReferralClosed, ReferralRequested
 from shared.inbox import TooEarly
@@ -64,11 +65,20 @@ def hand_over(work: UnitOfWork, *, referral_id: str, responsible_id: str) -> Ref
 
 
 def request_referral(
-    work: UnitOfWork, *, directory: Directory, case_id: str, recipient_id: str, service: str, responsible_id: str
+    work: UnitOfWork,
+    *,
+    directory: Directory,
+    case_id: str,
+    recipient_id: str,
+    service: str,
+    responsible_id: str,
+    hold_id: str | None = None,
+    reopens: str | None = None,
+    because: Reopening | None = None,
 ) -> Referral:
     """Ask for help at a provider. Nothing leaves by this: the person's grant decides, at the gate.
 
-    Asking again while the same referral is open returns that one.
+    Asking again while the same referral is open returns that one. A hold becomes the referral's place.
     """
     referrals = _referrals(work)
     case = referrals.case(case_id)
@@ -77,7 +87,9 @@ def request_referral(
     offer = directory.offer(recipient_id, service)
     for other in referrals.of_case(case_id):
         if (other.recipient_id, other.service) == (recipient_id, service) and not other.is_over():
-            return other
+            return _with_place(work, other, hold_id)
+    if hold_id is not None:
+        place.claim(work, hold_id=hold_id, recipient_id=recipient_id, service=service)
     referral = Referral(
         referral_id=random_id(),
         case_id=case_id,
@@ -87,8 +99,11 @@ def request_referral(
         recipient_id=recipient_id,
         service=service,
         needed=tuple(category.value for category in offer.needed),
+        has_place=hold_id is not None,
+        reopens=reopens,
+        reopened_because=because,
     )
-    plan.keep(work, referral, is_new=True)
+    referral = plan.keep(work, referral, is_new=True)
     work.announce(
         ReferralRequested(
             referral_id=referral.referral_id,
@@ -104,6 +119,29 @@ def request_referral(
     return referral
 
 
+def reopen(
+    work: UnitOfWork, *, directory: Directory, referral_id: str, because: Reopening, responsible_id: str
+) -> Referral:
+    """Ask for the same help once more after the end.
+
+    It is a referral of its own: what was ended stays ended, and whether the provider may know anything is decided
+    anew, by what the person says now.
+    """
+    over = _referrals(work).get(referral_id)
+    if not over.is_over():
+        raise ReferralStillOpen(referral_id)
+    return request_referral(
+        work,
+        directory=directory,
+        case_id=over.case_id,
+        recipient_id=over.recipient_id,
+        service=over.service,
+        responsible_id=responsible_id,
+        reopens=referral_id,
+        because=because,
+    )
+
+
 def take_news(
     work: UnitOfWork,
     *,
@@ -117,7 +155,7 @@ def take_news(
     referrals = _referrals(work)
     if referrals.person_of(referral_id) is None:
         raise TooEarly
-    referral = referrals.get(referral_id)
+    referral = _without_lost_place(work, referrals.get(referral_id))
     if referral.is_over():
         return
     if referral.is_too_early(news):
@@ -160,6 +198,19 @@ def take_appointment(work: UnitOfWork, *, referral_id: str) -> Referral:
 def close_referral(work: UnitOfWork, *, referral_id: str) -> Referral:
     """Close the loop by the team's decision. Closing it again changes nothing."""
     return _close(work, _referrals(work).get(referral_id))
+
+
+def _without_lost_place(work: UnitOfWork, referral: Referral) -> Referral:
+    """Return the referral as it is now: a place that was lost to time comes back by no later news."""
+    is_lost = referral.at(work.now).has_place is not referral.has_place
+    return plan.keep(work, referral) if is_lost else referral
+
+
+def _with_place(work: UnitOfWork, referral: Referral, hold_id: str | None) -> Referral:
+    if hold_id is None or referral.at(work.now).has_place:
+        return referral
+    place.claim(work, hold_id=hold_id, recipient_id=referral.recipient_id, service=referral.service)
+    return plan.keep(work, replace(referral, has_place=True))
 
 
 def _close(work: UnitOfWork, referral: Referral) -> Referral:

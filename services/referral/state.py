@@ -146,3 +146,12 @@ class Reopening(StrEnum):
     PERSON_CAME_BACK = "person_came_back"
     NEED_CAME_BACK = "need_came_back"
     PROVIDER_HAS_PLACE = "provider_has_place"
+
+
+class SkipReason(StrEnum):
+    """Why a place is held out of the order of waiting."""
+
+    ACUTE_NEED = "acute_need"
+    PLACE_FITS_ONLY_HERE = "place_fits_only_here"
+    FIRST_COULD_NOT_BE_REACHED = "first_could_not_be_reached"
+    FIRST_GAVE_WAY = "first_gave_way"

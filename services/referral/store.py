@@ -1,4 +1,4 @@
-"""What this service keeps: cases, referrals, their history. Where somebody is sent and what came of it lies sealed."""
+"""Cases, referrals and their history, as they are read and written. Where somebody is sent lies sealed."""
 
 import json
 from dataclasses import asdict
@@ -6,65 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, true
-from sqlalchemy.orm import registry
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
 from services.referral.domain import Happening, Planned, Referral
 from services.referral.errors import CaseNotFound, ReferralNotFound
 from services.referral.state import News, Reopening
+from services.referral.tables import Case, HappeningRow, ReferralRow
 from shared.contracts.care import Turn
 from shared.contracts.consent import Outcome
 from shared.contracts.envelope import canonical
-from shared.database import Instant
 from shared.keys import KeyDestroyed, PersonKeys
-from shared.tables import add_kit_tables
-
-
-class Base(SQLModel, registry=registry()):
-    """The tables of this service."""
-
-
-class Case(Base, table=True):
-    """A case as far as a referral needs it: whose it is, who took it, and whether it is over."""
-
-    case_id: str = Field(primary_key=True, max_length=64)
-    person_id: str = Field(index=True, max_length=64)
-    opened_at: datetime = Field(sa_type=Instant)
-    ended_at: datetime | None = Field(default=None, sa_type=Instant)
-    responsible_id: str | None = Field(default=None, max_length=100)
-    taken_at: datetime | None = Field(default=None, sa_type=Instant)
-
-
-class ReferralRow(Base, table=True):
-    """One referral; `asked` holds provider, service and needs, `planned` what the care circle was told last.
-
-    No date of the next step in clear, nor how often it changed: both would tell the state.
-    """
-
-    __tablename__ = "referral"
-
-    referral_id: str = Field(primary_key=True, max_length=64)
-    case_id: str = Field(foreign_key="case.case_id", index=True, max_length=64)
-    person_id: str = Field(index=True, max_length=64)
-    responsible_id: str = Field(max_length=100)
-    requested_at: datetime = Field(sa_type=Instant)
-    is_open: bool = Field(default=True, index=True)
-    asked: bytes = Field(repr=False)
-    planned: bytes | None = Field(default=None, repr=False)
-
-
-class HappeningRow(Base, table=True):
-    """One piece of news in a referral. Even the gate's word and its time are the person's secret: all is sealed."""
-
-    __tablename__ = "happening"
-
-    referral_id: str = Field(primary_key=True, foreign_key="referral.referral_id", max_length=64)
-    position: int = Field(primary_key=True)
-    news: bytes = Field(repr=False)
-
-
-add_kit_tables(Base.metadata)
-metadata = Base.metadata
 
 
 class Referrals:
@@ -168,7 +119,7 @@ class Referrals:
             needed=tuple(asked["needed"]),
             history=tuple(self._happening(row.person_id, one) for one in history),
             planned=self._told(row),
-            place=asked.get("place"),
+            has_place=asked.get("has_place", False),
             reopens=asked.get("reopens"),
             reopened_because=Reopening(because) if because else None,
         )
@@ -178,7 +129,7 @@ class Referrals:
             "recipient_id": referral.recipient_id,
             "service": referral.service,
             "needed": list(referral.needed),
-            "place": referral.place,
+            "has_place": referral.has_place,
             "reopens": referral.reopens,
             "reopened_because": referral.reopened_because,
         }

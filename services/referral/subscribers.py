@@ -1,11 +1,12 @@
 """From the bus to a handler: which event means what here."""
 
-from services.referral import handlers
+from services.referral import handlers, place
 from services.referral.erasure import ERASING
 from services.referral.state import News
 from shared.contracts.assessment import CaseTaken
 from shared.contracts.consent import (
     PersonErased,
+    PlacesOffered,
     ReferralAnswered,
     ReferralCleared,
     ReferralNotCleared,
@@ -58,10 +59,23 @@ def referral_answered(work: UnitOfWork, event: ReferralAnswered) -> None:
     )
 
 
+def places_offered(work: UnitOfWork, event: PlacesOffered) -> None:
+    """A provider keeps places. It is about nobody."""
+    place.take_offer(
+        work,
+        recipient_id=event.recipient_id,
+        service=event.service,
+        places=event.places,
+        valid_until=event.valid_until,
+        offered_at=event.offered_at,
+    )
+
+
 HANDLERS: Handlers = {
     CaseOpened: case_opened,
     CaseEnded: case_ended,
     CaseTaken: case_taken,
+    PlacesOffered: places_offered,
     ReferralCleared: referral_cleared,
     ReferralNotCleared: referral_not_cleared,
     ReferralOpened: referral_opened,
