@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from services.referral.domain import Happening, Referral, Standing, standing
-from services.referral.state import ANSWERS, FINAL, PLANS, TRANSITIONS, News, State
+from services.referral.state import ANSWERS, FINAL, PLANS, SET_BY, TRANSITIONS, News, State
 from shared.contracts.care import Turn
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -87,6 +87,11 @@ def test_a_referral_that_is_over_waits_for_nobody(state: State) -> None:
 def test_every_state_has_its_row_in_both_tables() -> None:
     assert set(TRANSITIONS) == set(State)
     assert set(PLANS) == set(State) - FINAL
+
+
+def test_of_every_news_it_is_said_who_may_say_it() -> None:
+    assert set(SET_BY) == set(News)
+    assert all(SET_BY.values())
 
 
 def test_an_agreement_that_comes_later_clears_the_referral() -> None:
