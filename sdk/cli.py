@@ -81,6 +81,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     answer.add_argument("--answer", required=True)
     answer.add_argument("--appointment-at", type=_moment, help="with appointment_offered")
     answer.add_argument("--outcome", help="with ended")
+
+    offer = _commanding(commands, "offer-places", "say how many places you keep for a service (provider)")
+    offer.add_argument("--service", required=True)
+    offer.add_argument("--places", type=int, required=True)
+    offer.add_argument("--valid-until", type=_moment, required=True, help="with offset, within 90 days")
     return parser.parse_args(_notice_last(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -178,6 +183,13 @@ async def _send(recipient: Recipient, options: argparse.Namespace) -> BaseModel:
             )
         case "cancel":
             return await recipient.cancel_commission(options.reference, command_id=options.command_id)
+        case "offer-places":
+            return await recipient.offer_places(
+                options.service,
+                options.places,
+                valid_until=options.valid_until,
+                command_id=options.command_id,
+            )
         case _:
             return await recipient.answer_referral(
                 options.reference,

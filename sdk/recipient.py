@@ -164,6 +164,17 @@ class Recipient:
         fields = answer_fields(reference=reference, answer=answer, appointment_at=appointment_at, outcome=outcome)
         return await self.command("answer_referral", fields, command_id=command_id)
 
+    async def offer_places(
+        self, service: str, places: int, *, valid_until: datetime, command_id: str | None = None
+    ) -> Received | Refused:
+        """Say how many places you keep for a service (provider), those that referrals have already among them."""
+        fields: dict[str, JsonValue] = {
+            "service": service,
+            "places": places,
+            "valid_until": valid_until.isoformat(),
+        }
+        return await self.command("offer_places", fields, command_id=command_id)
+
     async def command(
         self, name: str, fields: Mapping[str, JsonValue], *, command_id: str | None = None
     ) -> Received | Refused:

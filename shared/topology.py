@@ -51,6 +51,7 @@ SUBSCRIPTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "intake.case_opened.v1",
             "intake.case_ended.v1",
             "assessment.case_taken.v1",
+            "consent.places_offered.v1",
             "consent.referral_cleared.v1",
             "consent.referral_not_cleared.v1",
             "consent.referral_opened.v1",

@@ -12,14 +12,28 @@ from services.consent.domain import CommissionStatus, commission_status
 from services.consent.recipient_tables import RecipientRow
 from services.consent.settings import ConsentSettings
 from services.consent.tables import CommandRow, SubjectRow
-from shared.contracts.consent import CommissionCancelled, CommissionChanged, CommissionReceived, ReferralAnswered
+from shared.contracts.consent import (
+    CommissionCancelled,
+    CommissionChanged,
+    CommissionReceived,
+    PlacesOffered,
+    ReferralAnswered,
+)
 from shared.contracts.envelope import canonical
 from shared.contracts.intake import Contact
-from shared.contracts.requests import AnswerReferral, CancelCommission, ChangeCommission, Command, Commission
+from shared.contracts.requests import (
+    AnswerReferral,
+    CancelCommission,
+    ChangeCommission,
+    Command,
+    Commission,
+    OfferPlaces,
+)
 from shared.unit_of_work import UnitOfWork
 
 LONGEST_COMMISSION = timedelta(days=731)
 FARTHEST_APPOINTMENT = timedelta(days=731)
+LONGEST_OFFER = timedelta(days=90)
 
 _OVER = {
     CommissionStatus.ENDED: "names a commission that was cancelled",
@@ -31,6 +45,8 @@ Faults = list[dict[str, str]]
 
 def locks_for(session: Session, *, recipient_id: str, command: Command, settings: ConsentSettings) -> set[str]:
     """Return the rows to lock before anything is read."""
+    if isinstance(command, OfferPlaces):  # about nobody
+        return {f"recipient:{recipient_id}"}
     index = store.reference_index(settings.index_key(), recipient_id, command.reference)
     subject = store.subject_by_reference(session, recipient_id, index)
     person = {f"person:{subject.person_id}"} if subject is not None and subject.person_id else set()
@@ -94,12 +110,24 @@ def _carry_out(work: UnitOfWork, recipient_id: str, command: Command, settings: 
     recipient = store.recipient(work.session, recipient_id, at=work.now)
     if recipient is None or recipient.role != command.role:
         return [_fault("command", "is not for this recipient")]
+    if isinstance(command, OfferPlaces):
+        return _offer_places(work, recipient_id, command)
     index = store.reference_index(settings.index_key(), recipient_id, command.reference)
     subject = store.subject_by_reference(work.session, recipient_id, index)
     if isinstance(command, Commission):
         return _commission(work, recipient_id, command, subject, index=index, settings=settings)
     if subject is None or subject.mirrors is not None:  # it did not commission that itself
         return [_fault("reference", "is not known")]
+    return _about_known(work, subject, command, settings=settings)
+
+
+def _about_known(
+    work: UnitOfWork,
+    subject: SubjectRow,
+    command: ChangeCommission | CancelCommission | AnswerReferral,
+    *,
+    settings: ConsentSettings,
+) -> Faults:
     if isinstance(command, ChangeCommission):
         return _change(work, subject, command, settings=settings)
     if isinstance(command, CancelCommission):
@@ -231,6 +259,22 @@ def _answer_referral(work: UnitOfWork, referral: SubjectRow, command: AnswerRefe
             answer=command.answer,
             appointment_at=command.appointment_at,
             outcome=command.outcome,
+        )
+    )
+    return []
+
+
+def _offer_places(work: UnitOfWork, recipient_id: str, command: OfferPlaces) -> Faults:
+    if not work.now < command.valid_until <= work.now + LONGEST_OFFER:
+        return [_fault("valid_until", "must lie in the future, within 90 days")]
+    work.announce(
+        PlacesOffered(
+            offer_id=token_urlsafe(16),
+            recipient_id=recipient_id,
+            service=command.service,
+            places=command.places,
+            valid_until=command.valid_until,
+            offered_at=work.now,
         )
     )
     return []

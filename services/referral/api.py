@@ -10,7 +10,9 @@ from sqlmodel import Session
 from services.referral import __version__, export, handlers
 from services.referral.directory import Directory, Provider, RecipientId
 from services.referral.domain import overdue as late
+from services.referral.permission import allowed_to
 from services.referral.shown import ReferralLine, ReferralShown, Requested
+from services.referral.state import Deed, News, Reopening
 from services.referral.store import Referrals
 from shared.access import AccessExport
 from shared.contracts.envelope import Code, Id
@@ -32,6 +34,7 @@ class RequestReferral(BaseModel):
     case_id: Id
     recipient_id: RecipientId
     service: Code
+    hold_id: Id | None = None
 
 
 class HandOver(BaseModel):
@@ -42,9 +45,19 @@ class HandOver(BaseModel):
     responsible_id: Id
 
 
+class Reopen(BaseModel):
+    """Why the same help is asked for once more."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    reason: Reopening
+
+
 def routes(service: Service, directory: Directory) -> APIRouter:
     """Return the routes of this service."""
     router = APIRouter(tags=["referral"])
+    taking, closing = allowed_to(service, News.APPOINTMENT_TAKEN), allowed_to(service, News.CLOSED)
+    handing, reopening = allowed_to(service, Deed.HAND_OVER), allowed_to(service, Deed.REOPEN)
 
     def person_of_case(session: Session, case_id: str) -> set[str]:
         return _lock(Referrals(session, service.keys).person_of_case(case_id))
@@ -83,7 +96,7 @@ def routes(service: Service, directory: Directory) -> APIRouter:
             return ReferralShown.of(Referrals(session, service.keys).get(referral_id))
 
     @router.post("/referrals/{referral_id}/appointment")
-    async def take_appointment(referral_id: Id, _caller: Team) -> ReferralShown:
+    async def take_appointment(referral_id: Id, _caller: Annotated[Caller, Depends(taking)]) -> ReferralShown:
         """Record that the person takes the appointment on offer."""
         taken = await service.writer.run(
             lambda work: handlers.take_appointment(work, referral_id=referral_id),
@@ -92,23 +105,39 @@ def routes(service: Service, directory: Directory) -> APIRouter:
         return ReferralShown.of(taken)
 
     @router.post("/referrals/{referral_id}/hand-over")
-    async def hand_over(referral_id: Id, body: HandOver, caller: Team) -> ReferralShown:
-        """Make another human responsible for following it."""
-        given = await service.writer.run(
-            lambda work: handlers.hand_over(work, referral_id=referral_id, responsible_id=body.responsible_id),
+    async def hand_over(
+        referral_id: Id, request: HandOver, _caller: Annotated[Caller, Depends(handing)]
+    ) -> ReferralShown:
+        """Make somebody else responsible."""
+        handed = await service.writer.run(
+            lambda work: handlers.hand_over(work, referral_id=referral_id, responsible_id=request.responsible_id),
             locks=lambda session: person_of(session, referral_id),
         )
-        log.info("referral_handed_over", referral_id=referral_id, by=caller.caller_id)
-        return ReferralShown.of(given)
+        return ReferralShown.of(handed)
 
     @router.post("/referrals/{referral_id}/closing")
-    async def close_referral(referral_id: Id, _caller: Team) -> ReferralShown:
+    async def close_referral(referral_id: Id, _caller: Annotated[Caller, Depends(closing)]) -> ReferralShown:
         """Close the loop."""
         closed = await service.writer.run(
             lambda work: handlers.close_referral(work, referral_id=referral_id),
             locks=lambda session: person_of(session, referral_id),
         )
         return ReferralShown.of(closed)
+
+    @router.post("/referrals/{referral_id}/re-opening", status_code=201)
+    async def reopen(referral_id: Id, request: Reopen, caller: Annotated[Caller, Depends(reopening)]) -> Requested:
+        """Ask for the same help once more, as a referral of its own."""
+        anew = await service.writer.run(
+            lambda work: handlers.reopen(
+                work,
+                directory=directory,
+                referral_id=referral_id,
+                because=request.reason,
+                responsible_id=caller.caller_id,
+            ),
+            locks=lambda session: person_of(session, referral_id),
+        )
+        return Requested(referral_id=anew.referral_id, needed=list(anew.needed))
 
     @router.get("/overdue")
     def overdue(_caller: Team) -> list[ReferralLine]:

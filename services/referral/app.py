@@ -10,15 +10,23 @@ from services.referral.api import routes
 from services.referral.directory import read_directory
 from services.referral.erasure import ERASING
 from services.referral.errors import ReferralError
+from services.referral.place_api import place_routes
 from services.referral.settings import Settings
-from services.referral.store import metadata
 from services.referral.subscribers import HANDLERS
+from services.referral.tables import metadata
 from shared.keys import KeyDestroyed
 from shared.observability import set_up_logging
 from shared.service import Service, new_service_app, utc_now
 from shared.web import answer_errors
 
-STATUSES = {"case_not_found": 404, "person_not_found": 404, "referral_not_found": 404, "malformed": 422}
+STATUSES = {
+    "case_not_found": 404,
+    "person_not_found": 404,
+    "referral_not_found": 404,
+    "hold_not_found": 404,
+    "waiting_not_found": 404,
+    "malformed": 422,
+}
 
 
 def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -27,7 +35,9 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     set_up_logging("referral", level=chosen.log_level)
     service = Service("referral", chosen, metadata, HANDLERS, erasing=ERASING, clock=clock)
     app = new_service_app(service, title="Gesehen: referral", version=__version__)
-    app.include_router(routes(service, read_directory(chosen.directory_file)))
+    directory = read_directory(chosen.directory_file)
+    app.include_router(routes(service, directory))
+    app.include_router(place_routes(service, directory))
     answer_errors(app, ReferralError, STATUSES)
     answer_errors(app, KeyDestroyed, {"key_destroyed": 410, "key_never_made": 503})
     return app

@@ -4,110 +4,13 @@ A referral is the list of what has happened to it. Its state follows from that l
 not matter in which order news arrive: late or repeated news change nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from types import MappingProxyType
-from typing import Final
 
-from shared.contracts.consent import Outcome, ProviderAnswer
-
-
-class State(StrEnum):
-    """Where a referral stands."""
-
-    REQUESTED = "requested"
-    NOT_CLEARED = "not_cleared"
-    CLEARED = "cleared"
-    OPENED = "opened"
-    ACCEPTED = "accepted"
-    WAITING_LIST = "waiting_list"
-    DECLINED = "declined"
-    APPOINTMENT_OFFERED = "appointment_offered"
-    APPOINTMENT_TAKEN = "appointment_taken"
-    ATTENDED = "attended"
-    NOT_ATTENDED = "not_attended"
-    ENDED = "ended"
-    CLOSED = "closed"
-
-
-class News(StrEnum):
-    """What can happen to a referral: the gate's word, the provider's answer, a deed of person or team."""
-
-    CLEARED = "cleared"
-    NOT_CLEARED = "not_cleared"
-    OPENED = "opened"
-    ACCEPTED = "accepted"
-    WAITING_LIST = "waiting_list"
-    DECLINED = "declined"
-    APPOINTMENT_OFFERED = "appointment_offered"
-    ATTENDED = "attended"
-    NOT_ATTENDED = "not_attended"
-    ENDED = "ended"
-    APPOINTMENT_TAKEN = "appointment_taken"
-    CLOSED = "closed"
-
-
-class Owner(StrEnum):
-    """Whose turn it is. The team member who asked stays responsible throughout."""
-
-    TEAM = "team"
-    PERSON = "person"
-    PROVIDER = "provider"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Whose turn it is in a state, what the next step is, and after how many days it is overdue."""
-
-    owner: Owner
-    next_step: str
-    days: int
-
-
-ANSWERS: Final = frozenset(News(answer.value) for answer in ProviderAnswer)
-FINAL: Final = frozenset({State.ENDED, State.CLOSED})
-
-_ANSWERED: Final[Mapping[News, State]] = MappingProxyType({news: State(news.value) for news in ANSWERS})
-_CLOSED: Final[Mapping[News, State]] = MappingProxyType({News.CLOSED: State.CLOSED})
-
-# What is not named here changes nothing. Once a provider has answered, the gate's word moves the referral no more:
-# taking a release back costs nobody the help that has begun. A provider that had opened may answer after that too.
-TRANSITIONS: Final[Mapping[State, Mapping[News, State]]] = MappingProxyType(
-    {
-        State.REQUESTED: {News.CLEARED: State.CLEARED, News.NOT_CLEARED: State.NOT_CLEARED, **_CLOSED},
-        State.NOT_CLEARED: {News.CLEARED: State.CLEARED, **_ANSWERED, **_CLOSED},
-        State.CLEARED: {News.OPENED: State.OPENED, News.NOT_CLEARED: State.NOT_CLEARED, **_ANSWERED, **_CLOSED},
-        State.OPENED: {News.NOT_CLEARED: State.NOT_CLEARED, **_ANSWERED, **_CLOSED},
-        State.ACCEPTED: {**_ANSWERED, **_CLOSED},
-        State.WAITING_LIST: {**_ANSWERED, **_CLOSED},
-        State.DECLINED: {**_ANSWERED, **_CLOSED},
-        State.APPOINTMENT_OFFERED: {News.APPOINTMENT_TAKEN: State.APPOINTMENT_TAKEN, **_ANSWERED, **_CLOSED},
-        State.APPOINTMENT_TAKEN: {**_ANSWERED, **_CLOSED},
-        State.ATTENDED: {**_ANSWERED, **_CLOSED},
-        State.NOT_ATTENDED: {**_ANSWERED, **_CLOSED},
-        State.ENDED: {},
-        State.CLOSED: {},
-    }
-)
-
-PLANS: Final[Mapping[State, Plan]] = MappingProxyType(
-    {
-        State.REQUESTED: Plan(Owner.PERSON, "person_decides_on_release", 3),
-        State.NOT_CLEARED: Plan(Owner.TEAM, "talk_with_person", 7),
-        State.CLEARED: Plan(Owner.PROVIDER, "provider_opens", 3),
-        State.OPENED: Plan(Owner.PROVIDER, "provider_answers", 5),
-        State.ACCEPTED: Plan(Owner.PROVIDER, "provider_offers_appointment", 10),
-        State.WAITING_LIST: Plan(Owner.TEAM, "ask_for_place", 14),
-        State.DECLINED: Plan(Owner.TEAM, "find_another_provider", 3),
-        State.APPOINTMENT_OFFERED: Plan(Owner.PERSON, "person_decides_on_appointment", 2),
-        State.APPOINTMENT_TAKEN: Plan(Owner.PERSON, "person_attends", 1),
-        State.ATTENDED: Plan(Owner.PROVIDER, "provider_says_how_it_goes", 30),
-        State.NOT_ATTENDED: Plan(Owner.TEAM, "make_contact", 2),
-    }
-)
-"""Every state that is not final has one: nobody falls through."""
+from services.referral.state import ANSWERS, FINAL, PLANS, TRANSITIONS, News, Plan, Reopening, State
+from shared.contracts.care import Turn
+from shared.contracts.consent import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +69,17 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """What the care circle was told last of a referral: who is responsible, whose turn, what, by when."""
+
+    number: int
+    responsible_id: str
+    turn: Turn
+    step: str | None = field(repr=False)
+    due_at: datetime | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Referral:
     """Help that was asked for at one provider, with all that has happened since."""
 
@@ -177,27 +91,16 @@ class Referral:
     recipient_id: str = field(repr=False)  # where somebody is sent tells what they need
     service: str = field(repr=False)
     needed: tuple[str, ...] = field(repr=False)
-    handed_over: int = 0
-    """How often another human became responsible."""
     history: tuple[Happening, ...] = ()
+    planned: Planned | None = field(default=None, repr=False)
+    has_place: bool = False
+    reopens: str | None = field(default=None, repr=False)
+    reopened_because: Reopening | None = field(default=None, repr=False)
 
     @property
     def standing(self) -> Standing:
         """Return where it stands."""
         return standing(self.requested_at, self.history)
-
-    @property
-    def number(self) -> int:
-        """Return a number that grows with everything that happens: of two plans the one with the higher counts."""
-        return 1 + len(self.history) + self.handed_over
-
-    @property
-    def next(self) -> tuple[str, str, datetime] | None:
-        """Return who is responsible, for which step, until when; None when it is over."""
-        standing = self.standing
-        if standing.plan is None or standing.due_at is None:
-            return None
-        return self.responsible_id, standing.plan.next_step, standing.due_at
 
     def is_over(self) -> bool:
         """Say whether nothing more can happen to it."""
@@ -216,11 +119,26 @@ class Referral:
             return self
         return replace(self, history=(*self.history, happening))
 
-    def given_to(self, responsible_id: str) -> "Referral":
-        """Return the referral with somebody else responsible; the same human again changes nothing."""
-        if self.is_over() or responsible_id == self.responsible_id:
-            return self
-        return replace(self, responsible_id=responsible_id, handed_over=self.handed_over + 1)
+    def plan_to_tell(self) -> Planned | None:
+        """Return what is to be told of where it stands, with the next number; nothing if that was told last."""
+        standing, last = self.standing, self.planned
+        plan = standing.plan
+        new = Planned(
+            number=last.number + 1 if last else 1,
+            responsible_id=self.responsible_id,
+            turn=plan.owner if plan else Turn.TEAM,
+            step=plan.next_step if plan else None,
+            due_at=standing.due_at,
+        )
+        return None if last is not None and replace(new, number=last.number) == last else new
+
+    def at(self, now: datetime) -> "Referral":
+        """Return it as it is now: without its place once it is declined, over, or was not cleared in time."""
+        standing = self.standing
+        waits_for_release = standing.state in {State.REQUESTED, State.NOT_CLEARED}
+        is_late = waits_for_release and standing.due_at is not None and standing.due_at < now
+        is_lost = self.is_over() or standing.state is State.DECLINED or is_late
+        return replace(self, has_place=False) if self.has_place and is_lost else self
 
     def appointments_taken(self) -> int:
         """Count the appointments that the person has taken, one after the other."""

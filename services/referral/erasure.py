@@ -1,6 +1,6 @@
 """How referral forgets a person: the case goes with its referrals and what became of them, and the key."""
 
-from services.referral.store import metadata
+from services.referral.tables import metadata
 from shared.contracts.referral import ReferralErasureConfirmed
 from shared.erasure import Erased, Erasing, delete_rows
 from shared.unit_of_work import UnitOfWork

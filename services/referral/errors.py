@@ -70,3 +70,48 @@ class FieldRefused(ReferralError):
     def __init__(self, field: str, reason: str) -> None:
         super().__init__("the request has fields that cannot be accepted")
         self.fields = [{"field": field, "reason": reason}]
+
+
+class ReferralStillOpen(ReferralError):
+    """Raised when a referral is to be re-opened that is not over."""
+
+    code = "referral_still_open"
+
+    def __init__(self, referral_id: str) -> None:
+        super().__init__(f"referral {referral_id} is not over")
+
+
+class NoPlaceFree(ReferralError):
+    """Raised when a place is to be held and none is free, or the provider's offer is over."""
+
+    code = "no_place_free"
+
+    def __init__(self, recipient_id: str) -> None:
+        super().__init__(f"no place is free at {recipient_id}")
+
+
+class HoldNotFound(ReferralError):
+    """Raised when a hold does not exist, is over, or is for something else."""
+
+    code = "hold_not_found"
+
+    def __init__(self, hold_id: str) -> None:
+        super().__init__(f"no hold {hold_id} for this service at this provider")
+
+
+class WaitingNotFound(ReferralError):
+    """Raised when nobody waits there under that id."""
+
+    code = "waiting_not_found"
+
+    def __init__(self, waiting_id: str) -> None:
+        super().__init__(f"nobody waits there under {waiting_id}")
+
+
+class OutOfOrder(ReferralError):
+    """Raised when somebody waits longer and no reason was given for going first."""
+
+    code = "out_of_order"
+
+    def __init__(self) -> None:
+        super().__init__("somebody waits longer: holding out of order needs a reason")

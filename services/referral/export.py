@@ -7,7 +7,8 @@ from sqlmodel import Session
 
 from services.referral.errors import PersonNotFound
 from services.referral.shown import ReferralLine
-from services.referral.store import Referrals, metadata
+from services.referral.store import Referrals
+from services.referral.tables import metadata
 from shared.access import KIT, KIT_LEFT_OUT, Record, Told, kept_about
 from shared.keys import PersonKeys, UnreadableValue
 
@@ -16,12 +17,19 @@ STANDING = {"state", "since", "owner", "next_step", "due_at"}
 TOLD = (
     Told("case", "case", at="opened_at", source="referral"),
     Told("referral", "referral", at="requested_at", by="responsible_id"),
+    Told("refusal", "refusal", at="refused_at", by="refused_id", through=("referral_id", "referral")),
     Told("happening", "happening", source="referral", through=("referral_id", "referral")),
     *KIT,
 )
 """How each table is told."""
 
-LEFT_OUT = KIT_LEFT_OUT
+LEFT_OUT = {
+    **KIT_LEFT_OUT,
+    "contingent": "numbers of places: about nobody",
+    "hold": "a place that is kept free: about nobody, and no referral leads to it",
+    "waiting": "a random id that no record of a person names",
+    "out_of_order": "who of the team held a place out of order: no record of a person leads to it",
+}
 """Tables that are not told, and why."""
 
 

@@ -1,17 +1,19 @@
 """The use cases: load, decide, save and announce in one open transaction. Each may run twice with the same message."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
+from services.referral import place, plan
 from services.referral.directory import Directory
-from services.referral.domain import ANSWERS, Happening, News, Owner, Referral, State
-from services.referral.errors import CaseOver, NoAppointmentOffered, ReferralOver
-from services.referral.store import Case, Referrals
-from shared.contracts.assessment import CaseTaken
-from shared.contracts.care import Turn
+from services.referral.domain import Happening, Referral
+from services.referral.errors import CaseOver, NoAppointmentOffered, ReferralOver, ReferralStillOpen
+from services.referral.state import ANSWERS, News, Reopening, State
+from services.referral.store import Referrals
+from services.referral.tables import Case
 from shared.contracts.consent import Outcome
-from shared.contracts.referral import AppointmentArranged, ReferralClosed, ReferralRequested, ReferralStepPlanned
+from shared.contracts.referral import AppointmentArranged, ReferralClosed, ReferralRequested
 from shared.inbox import TooEarly
 from shared.outbox import random_id
 from shared.unit_of_work import UnitOfWork
@@ -38,12 +40,45 @@ def end_case(work: UnitOfWork, *, case_id: str, ended_at: datetime) -> None:
         _close(work, referral)
 
 
+def take_over_case(work: UnitOfWork, *, case_id: str, responsible_id: str, taken_at: datetime) -> None:
+    """Let the open referrals of a case follow whoever is responsible for it now. An older word changes nothing."""
+    case = work.session.get(Case, case_id)
+    if case is None:
+        raise TooEarly
+    if case.taken_at is not None and taken_at <= case.taken_at:
+        return
+    is_another = case.responsible_id != responsible_id
+    case.responsible_id, case.taken_at = responsible_id, taken_at
+    work.session.add(case)
+    for referral in _referrals(work).of_case(case_id):
+        if is_another and not referral.is_over():
+            plan.keep(work, replace(referral, responsible_id=responsible_id))
+
+
+def hand_over(work: UnitOfWork, *, referral_id: str, responsible_id: str) -> Referral:
+    """Make somebody else responsible for a referral. The next step and its date stay as they are."""
+    referral = _referrals(work).get(referral_id)
+    if referral.is_over():
+        raise ReferralOver(referral_id)
+    log.info("referral_handed_over", referral_id=referral_id)
+    return plan.keep(work, replace(referral, responsible_id=responsible_id))
+
+
 def request_referral(
-    work: UnitOfWork, *, directory: Directory, case_id: str, recipient_id: str, service: str, responsible_id: str
+    work: UnitOfWork,
+    *,
+    directory: Directory,
+    case_id: str,
+    recipient_id: str,
+    service: str,
+    responsible_id: str,
+    hold_id: str | None = None,
+    reopens: str | None = None,
+    because: Reopening | None = None,
 ) -> Referral:
     """Ask for help at a provider. Nothing leaves by this: the person's grant decides, at the gate.
 
-    Asking again while the same referral is open returns that one.
+    Asking again while the same referral is open returns that one. A hold becomes the referral's place.
     """
     referrals = _referrals(work)
     case = referrals.case(case_id)
@@ -52,7 +87,9 @@ def request_referral(
     offer = directory.offer(recipient_id, service)
     for other in referrals.of_case(case_id):
         if (other.recipient_id, other.service) == (recipient_id, service) and not other.is_over():
-            return other
+            return _with_place(work, other, hold_id)
+    if hold_id is not None:
+        place.claim(work, hold_id=hold_id, recipient_id=recipient_id, service=service)
     referral = Referral(
         referral_id=random_id(),
         case_id=case_id,
@@ -62,9 +99,11 @@ def request_referral(
         recipient_id=recipient_id,
         service=service,
         needed=tuple(category.value for category in offer.needed),
+        has_place=hold_id is not None,
+        reopens=reopens,
+        reopened_because=because,
     )
-    referrals.add(referral)
-    _announce_step(work, referral)
+    referral = plan.keep(work, referral, is_new=True)
     work.announce(
         ReferralRequested(
             referral_id=referral.referral_id,
@@ -80,6 +119,29 @@ def request_referral(
     return referral
 
 
+def reopen(
+    work: UnitOfWork, *, directory: Directory, referral_id: str, because: Reopening, responsible_id: str
+) -> Referral:
+    """Ask for the same help once more after the end.
+
+    It is a referral of its own: what was ended stays ended, and whether the provider may know anything is decided
+    anew, by what the person says now.
+    """
+    over = _referrals(work).get(referral_id)
+    if not over.is_over():
+        raise ReferralStillOpen(referral_id)
+    return request_referral(
+        work,
+        directory=directory,
+        case_id=over.case_id,
+        recipient_id=over.recipient_id,
+        service=over.service,
+        responsible_id=responsible_id,
+        reopens=referral_id,
+        because=because,
+    )
+
+
 def take_news(
     work: UnitOfWork,
     *,
@@ -93,13 +155,13 @@ def take_news(
     referrals = _referrals(work)
     if referrals.person_of(referral_id) is None:
         raise TooEarly
-    referral = referrals.get(referral_id)
+    referral = _without_lost_place(work, referrals.get(referral_id))
     if referral.is_over():
         return
     if referral.is_too_early(news):
         raise TooEarly
     told = referral.told(Happening(news, at, appointment_at=appointment_at, outcome=outcome))
-    _save(work, referral, told)
+    plan.keep(work, told)
     if told.is_over():
         _announce_closing(work, told)
     log.info("referral_news_taken", referral_id=referral_id, by_provider=news in ANSWERS)
@@ -118,7 +180,7 @@ def take_appointment(work: UnitOfWork, *, referral_id: str) -> Referral:
         raise NoAppointmentOffered(referral_id)
     at = referral.next_at(work.now)
     taken = referral.told(Happening(News.APPOINTMENT_TAKEN, at, appointment_at=standing.appointment_at))
-    _save(work, referral, taken)
+    plan.keep(work, taken)
     work.announce(
         AppointmentArranged(
             fact_id=referral_id,
@@ -133,68 +195,31 @@ def take_appointment(work: UnitOfWork, *, referral_id: str) -> Referral:
     return taken
 
 
-def hand_over(work: UnitOfWork, *, referral_id: str, responsible_id: str) -> Referral:
-    """Make another human responsible for following it."""
-    referral = _referrals(work).get(referral_id)
-    if referral.is_over():
-        raise ReferralOver(referral_id)
-    return _given_to(work, referral, responsible_id)
-
-
-def follow_case(work: UnitOfWork, event: CaseTaken) -> None:
-    """Whoever takes a case, or has it handed over, is responsible for what was asked for in it."""
-    referrals = _referrals(work)
-    if referrals.person_of_case(event.case_id) is None:
-        raise TooEarly
-    for referral in referrals.of_case(event.case_id):
-        _given_to(work, referral, event.responsible_id)
-
-
-def _given_to(work: UnitOfWork, referral: Referral, responsible_id: str) -> Referral:
-    given = referral.given_to(responsible_id)
-    _save(work, referral, given)
-    return given
-
-
 def close_referral(work: UnitOfWork, *, referral_id: str) -> Referral:
     """Close the loop by the team's decision. Closing it again changes nothing."""
     return _close(work, _referrals(work).get(referral_id))
+
+
+def _without_lost_place(work: UnitOfWork, referral: Referral) -> Referral:
+    """Return the referral as it is now: a place that was lost to time comes back by no later news."""
+    is_lost = referral.at(work.now).has_place is not referral.has_place
+    return plan.keep(work, referral) if is_lost else referral
+
+
+def _with_place(work: UnitOfWork, referral: Referral, hold_id: str | None) -> Referral:
+    if hold_id is None or referral.at(work.now).has_place:
+        return referral
+    place.claim(work, hold_id=hold_id, recipient_id=referral.recipient_id, service=referral.service)
+    return plan.keep(work, replace(referral, has_place=True))
 
 
 def _close(work: UnitOfWork, referral: Referral) -> Referral:
     if referral.is_over():
         return referral
     closed = referral.told(Happening(News.CLOSED, referral.next_at(work.now)))
-    _save(work, referral, closed)
+    plan.keep(work, closed)
     _announce_closing(work, closed)
     return closed
-
-
-def _save(work: UnitOfWork, before: Referral, after: Referral) -> None:
-    """Store a referral; announce what comes next in it if that is something else now."""
-    if after is before:
-        return
-    _referrals(work).save(after)
-    if after.next != before.next:
-        _announce_step(work, after)
-
-
-def _announce_step(work: UnitOfWork, referral: Referral) -> None:
-    plan = referral.standing.plan
-    owner = plan.owner if plan else Owner.TEAM
-    work.announce(
-        ReferralStepPlanned(
-            strand_id=referral.referral_id,
-            case_id=referral.case_id,
-            person_id=referral.person_id,
-            number=referral.number,
-            planned_at=work.now,
-            responsible_id=referral.responsible_id,
-            turn=Turn(owner.value),
-            step=plan.next_step if plan else None,
-            due_at=referral.standing.due_at,
-        )
-    )
 
 
 def _announce_closing(work: UnitOfWork, referral: Referral) -> None:

@@ -59,6 +59,8 @@ class ReferralLine(BaseModel):
     owner: str | None
     next_step: str | None
     due_at: datetime | None
+    when_overdue: str | None
+    """What whoever is responsible does once the step is overdue."""
 
     @classmethod
     def of(cls, referral: Referral) -> Self:
@@ -75,6 +77,7 @@ class ReferralLine(BaseModel):
             owner=plan.owner if plan else None,
             next_step=plan.next_step if plan else None,
             due_at=standing.due_at,
+            when_overdue=plan.when_overdue if plan else None,
         )
 
 
@@ -83,6 +86,9 @@ class ReferralShown(ReferralLine):
 
     needed: list[str] = Field(repr=False)
     requested_at: datetime
+    has_place: bool
+    reopens: str | None
+    reopened_because: str | None = Field(repr=False)
     answer: AnswerShown | None = Field(repr=False)
     history: list[NewsShown] = Field(repr=False)
 
@@ -94,6 +100,9 @@ class ReferralShown(ReferralLine):
             **ReferralLine.of(referral).model_dump(),
             needed=list(referral.needed),
             requested_at=referral.requested_at,
+            has_place=referral.has_place,
+            reopens=referral.reopens,
+            reopened_because=referral.reopened_because,
             answer=AnswerShown.of(answer) if answer else None,
             history=[NewsShown.of(one) for one in sorted(referral.history, key=lambda one: one.at)],
         )

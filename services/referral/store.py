@@ -1,62 +1,21 @@
-"""What this service keeps: cases, referrals, their history. Where somebody is sent and what came of it lies sealed."""
+"""Cases, referrals and their history, as they are read and written. Where somebody is sent lies sealed."""
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, true
-from sqlalchemy.orm import registry
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
-from services.referral.domain import Happening, News, Referral
+from services.referral.domain import Happening, Planned, Referral
 from services.referral.errors import CaseNotFound, ReferralNotFound
+from services.referral.state import News, Reopening
+from services.referral.tables import Case, HappeningRow, ReferralRow
+from shared.contracts.care import Turn
 from shared.contracts.consent import Outcome
 from shared.contracts.envelope import canonical
-from shared.database import Instant
 from shared.keys import KeyDestroyed, PersonKeys
-from shared.tables import add_kit_tables
-
-
-class Base(SQLModel, registry=registry()):
-    """The tables of this service."""
-
-
-class Case(Base, table=True):
-    """A case as far as a referral needs it: whose it is and whether it is over."""
-
-    case_id: str = Field(primary_key=True, max_length=64)
-    person_id: str = Field(index=True, max_length=64)
-    opened_at: datetime = Field(sa_type=Instant)
-    ended_at: datetime | None = Field(default=None, sa_type=Instant)
-
-
-class ReferralRow(Base, table=True):
-    """One referral; `asked` holds provider, service and needs. No date of the next step: it would tell the state."""
-
-    __tablename__ = "referral"
-
-    referral_id: str = Field(primary_key=True, max_length=64)
-    case_id: str = Field(foreign_key="case.case_id", index=True, max_length=64)
-    person_id: str = Field(index=True, max_length=64)
-    responsible_id: str = Field(max_length=100)
-    handed_over: int = 0
-    requested_at: datetime = Field(sa_type=Instant)
-    is_open: bool = Field(default=True, index=True)
-    asked: bytes = Field(repr=False)
-
-
-class HappeningRow(Base, table=True):
-    """One piece of news in a referral. Even the gate's word and its time are the person's secret: all is sealed."""
-
-    __tablename__ = "happening"
-
-    referral_id: str = Field(primary_key=True, foreign_key="referral.referral_id", max_length=64)
-    position: int = Field(primary_key=True)
-    news: bytes = Field(repr=False)
-
-
-add_kit_tables(Base.metadata)
-metadata = Base.metadata
 
 
 class Referrals:
@@ -75,14 +34,14 @@ class Referrals:
 
     def add(self, referral: Referral) -> None:
         """Store a new referral."""
-        asked = {"recipient_id": referral.recipient_id, "service": referral.service, "needed": list(referral.needed)}
         row = ReferralRow(
             referral_id=referral.referral_id,
             case_id=referral.case_id,
             person_id=referral.person_id,
             responsible_id=referral.responsible_id,
             requested_at=referral.requested_at,
-            asked=self._seal(referral.person_id, f"referral.asked.{referral.referral_id}", asked),
+            asked=self._asked(referral),
+            planned=self._planned(referral),
         )
         self._session.add(row)
         self._session.flush()
@@ -91,7 +50,8 @@ class Referrals:
         """Store what has happened since."""
         row = self._session.get_one(ReferralRow, referral.referral_id)
         row.is_open = not referral.is_over()
-        row.responsible_id, row.handed_over = referral.responsible_id, referral.handed_over
+        row.responsible_id = referral.responsible_id
+        row.asked, row.planned = self._asked(referral), self._planned(referral)
         self._session.add(row)
         known = len(self._history(col(ReferralRow.referral_id) == row.referral_id).get(row.referral_id, ()))
         for position, happening in enumerate(referral.history[known:], start=known):
@@ -147,6 +107,7 @@ class Referrals:
 
     def _referral(self, row: ReferralRow, history: list[HappeningRow]) -> Referral:
         asked = self._unseal(row.person_id, f"referral.asked.{row.referral_id}", row.asked)
+        because = asked.get("reopened_because")
         return Referral(
             referral_id=row.referral_id,
             case_id=row.case_id,
@@ -156,8 +117,40 @@ class Referrals:
             recipient_id=asked["recipient_id"],
             service=asked["service"],
             needed=tuple(asked["needed"]),
-            handed_over=row.handed_over,
             history=tuple(self._happening(row.person_id, one) for one in history),
+            planned=self._told(row),
+            has_place=asked.get("has_place", False),
+            reopens=asked.get("reopens"),
+            reopened_because=Reopening(because) if because else None,
+        )
+
+    def _asked(self, referral: Referral) -> bytes:
+        asked = {
+            "recipient_id": referral.recipient_id,
+            "service": referral.service,
+            "needed": list(referral.needed),
+            "has_place": referral.has_place,
+            "reopens": referral.reopens,
+            "reopened_because": referral.reopened_because,
+        }
+        return self._seal(referral.person_id, f"referral.asked.{referral.referral_id}", asked)
+
+    def _planned(self, referral: Referral) -> bytes | None:
+        if referral.planned is None:
+            return None
+        where = f"referral.planned.{referral.referral_id}"
+        return self._seal(referral.person_id, where, asdict(referral.planned))
+
+    def _told(self, row: ReferralRow) -> Planned | None:
+        if row.planned is None:
+            return None
+        said = self._unseal(row.person_id, f"referral.planned.{row.referral_id}", row.planned)
+        return Planned(
+            number=said["number"],
+            responsible_id=said["responsible_id"],
+            turn=Turn(said["turn"]),
+            step=said["step"],
+            due_at=datetime.fromisoformat(said["due_at"]) if said["due_at"] else None,
         )
 
     def _happening_row(self, referral: Referral, position: int, happening: Happening) -> HappeningRow:

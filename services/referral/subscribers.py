@@ -1,11 +1,12 @@
 """From the bus to a handler: which event means what here."""
 
-from services.referral import handlers
-from services.referral.domain import News
+from services.referral import handlers, place
 from services.referral.erasure import ERASING
+from services.referral.state import News
 from shared.contracts.assessment import CaseTaken
 from shared.contracts.consent import (
     PersonErased,
+    PlacesOffered,
     ReferralAnswered,
     ReferralCleared,
     ReferralNotCleared,
@@ -24,6 +25,11 @@ def case_opened(work: UnitOfWork, event: CaseOpened) -> None:
 def case_ended(work: UnitOfWork, event: CaseEnded) -> None:
     """Close what is open in it."""
     handlers.end_case(work, case_id=event.case_id, ended_at=event.ended_at)
+
+
+def case_taken(work: UnitOfWork, event: CaseTaken) -> None:
+    """Its referrals follow whoever is responsible now."""
+    handlers.take_over_case(work, case_id=event.case_id, responsible_id=event.responsible_id, taken_at=event.taken_at)
 
 
 def referral_cleared(work: UnitOfWork, event: ReferralCleared) -> None:
@@ -53,13 +59,26 @@ def referral_answered(work: UnitOfWork, event: ReferralAnswered) -> None:
     )
 
 
+def places_offered(work: UnitOfWork, event: PlacesOffered) -> None:
+    """A provider keeps places. It is about nobody."""
+    place.take_offer(
+        work,
+        recipient_id=event.recipient_id,
+        service=event.service,
+        places=event.places,
+        valid_until=event.valid_until,
+        offered_at=event.offered_at,
+    )
+
+
 HANDLERS: Handlers = {
     CaseOpened: case_opened,
     CaseEnded: case_ended,
+    CaseTaken: case_taken,
+    PlacesOffered: places_offered,
     ReferralCleared: referral_cleared,
     ReferralNotCleared: referral_not_cleared,
     ReferralOpened: referral_opened,
     ReferralAnswered: referral_answered,
-    CaseTaken: handlers.follow_case,
     PersonErased: ERASING.hear,
 }

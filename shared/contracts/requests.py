@@ -18,12 +18,16 @@ from pydantic import (
 )
 
 from shared.contracts.consent import Outcome, ProviderAnswer, Service
+from shared.contracts.envelope import Code
 from shared.contracts.intake import Channel
 
 CommandId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
 NoticeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9 ./_-]{0,39}$")]
 BudgetLine = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9.-]{1,19}$")]
+
+MOST_PLACES = 500
+"""No provider keeps more for one service."""
 
 MOST_FAULTS = 10
 """A refusal names no more faults than this: its size must not grow with what somebody sends."""
@@ -150,14 +154,27 @@ class AnswerReferral(Request):
         return value
 
 
+class OfferPlaces(Request):
+    """A provider says how many places it keeps for a service, and until when. It is about nobody."""
+
+    role: ClassVar[str] = "provider"
+
+    command_id: CommandId
+    command: Literal["offer_places"]
+    service: Code
+    places: Annotated[int, Field(strict=True, ge=0, le=MOST_PLACES)]
+    valid_until: Moment
+
+
 _GOES_WITH = {"appointment_at": ProviderAnswer.APPOINTMENT_OFFERED, "outcome": ProviderAnswer.ENDED}
 
-Command = Commission | ChangeCommission | CancelCommission | AnswerReferral
-COMMANDS: dict[str, type[Commission] | type[ChangeCommission] | type[CancelCommission] | type[AnswerReferral]] = {
+Command = Commission | ChangeCommission | CancelCommission | AnswerReferral | OfferPlaces
+COMMANDS: dict[str, type[Command]] = {
     "commission": Commission,
     "change_commission": ChangeCommission,
     "cancel_commission": CancelCommission,
     "answer_referral": AnswerReferral,
+    "offer_places": OfferPlaces,
 }
 
 
@@ -203,6 +220,9 @@ _REASONS = {
     "string_pattern_mismatch": "has characters or a length that are not accepted",
     "string_too_long": "is too long",
     "string_type": "must be a text",
+    "int_type": "must be a whole number",
+    "greater_than_equal": "is too small",
+    "less_than_equal": "is too large",
     "model_type": "must be a JSON object",
     "timezone_aware": "must have a time zone",
     "date_from_datetime_parsing": "must be a day that exists",

@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOMAINS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("services/*/domain.py"))
-PURE = [*DOMAINS, "services/consent/decision.py", "services/consent/emergency_domain.py"]
+RULES = ("consent/decision", "consent/emergency_domain", "intake/care", "assessment/steps", "referral/state")
+PURE = [*DOMAINS, *(f"services/{name}.py" for name in RULES)]
 CONTRACTS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("shared/contracts/*.py"))
 
 
@@ -26,7 +27,7 @@ def modules_of(path: str) -> set[str]:
 
 @pytest.mark.parametrize("path", PURE)
 def test_the_rules_know_the_standard_library_and_the_contracts_only(path: str) -> None:
-    siblings = tuple(f"services.{path.split('/')[1]}.{name}" for name in ("domain", "errors"))
+    siblings = tuple(f"services.{path.split('/')[1]}.{name}" for name in ("domain", "errors", "state"))
 
     assert {name for name in modules_of(path) if not name.startswith(("shared.contracts", *siblings))} == set()
 

@@ -7,7 +7,7 @@ import pytest
 
 from services.consent.tables import CommandRow, SubjectRow
 from shared.contracts.categories import Category
-from shared.contracts.consent import CommissionCancelled, CommissionReceived, Outcome, ReferralAnswered
+from shared.contracts.consent import CommissionCancelled, CommissionReceived, Outcome, PlacesOffered, ReferralAnswered
 from tests.consent.builders import (
     CLINIC,
     a_cancellation,
@@ -220,3 +220,39 @@ def test_what_a_recipient_was_told_about_a_command_holds_no_value(gate: Gate, wi
 
     assert "BG-1" not in stored
     assert "0201" not in stored
+
+
+def an_offer(**changes: Any) -> dict[str, Any]:
+    """Return that a provider keeps places."""
+    command = {"command_id": new_id(), "command": "offer_places", "service": "clinic_place", "places": 3}
+    return {**command, "valid_until": "2026-03-20T12:00:00+01:00", **changes}
+
+
+def test_places_that_a_provider_keeps_are_announced_once_and_name_nobody(gate: Gate) -> None:
+    offer = an_offer()
+
+    faults = [gate.command(offer, CLINIC), gate.command(offer, CLINIC)]
+
+    [announced] = gate.announced(PlacesOffered)
+    assert faults == [[], []]
+    assert (announced.recipient_id, announced.service, announced.places) == (CLINIC, "clinic_place", 3)
+
+
+@pytest.mark.parametrize("until", ["2020-01-01T00:00:00+01:00", "2031-01-01T00:00:00+01:00"])
+def test_places_are_offered_for_the_next_ninety_days(gate: Gate, until: str) -> None:
+    [fault] = gate.command(an_offer(valid_until=until), CLINIC)
+
+    assert (fault["field"], fault["reason"]) == ("valid_until", "must lie in the future, within 90 days")
+    assert gate.announced(PlacesOffered) == []
+
+
+@pytest.mark.parametrize("places", [-1, 501, "3", 2.5, None])
+def test_a_number_of_places_that_cannot_be_is_refused_without_repeating_it(wire: Wire, places: Any) -> None:
+    field, reason = refusal(wire.send(an_offer(places=places)))
+
+    assert field == "places"
+    assert reason in {"is too small", "is too large", "must be a whole number"}
+
+
+def test_a_jobcenter_offers_no_places(wire: Wire) -> None:
+    assert refusal(wire.send(an_offer())) == ("command", "is not for this recipient")

@@ -3,7 +3,7 @@
 from sqlalchemy import LargeBinary
 from sqlmodel import select
 
-from services.referral.store import Case, HappeningRow, ReferralRow, metadata
+from services.referral.tables import Case, HappeningRow, ReferralRow, metadata
 from shared.contracts.consent import PersonErased
 from shared.contracts.referral import ReferralErasureConfirmed
 from shared.erasure import KIT, rows_of

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import LargeBinary
 
 from services.referral import export
-from services.referral.store import metadata
+from services.referral.tables import metadata
 from shared.access import undecided
 from shared.contracts.categories import Category
 from shared.contracts.consent import Outcome
@@ -68,6 +68,7 @@ class Person:
         asked = {"case_id": self.case_id, "recipient_id": self.provider, "service": self.service}
         referral: str = desk.ask("POST", "/referrals", asked).json()["referral_id"]
         self.truth.append(referral)
+        desk.ask("POST", f"/referrals/{referral}/closing", role="operator")
         moment = self.moment()
         for event in (
             not_cleared(referral, minute=0),

@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from services.referral.app import create_app
-from services.referral.store import metadata
+from services.referral.tables import metadata
 from shared import migrations
 from shared.contracts.consent import Outcome
 from shared.database import open_engine
@@ -34,9 +34,15 @@ ROUTES = (
     ("GET", "/referrals"),
     ("POST", "/referrals"),
     ("GET", "/referrals/no-such-referral"),
-    ("POST", "/referrals/no-such-referral/appointment"),
     ("POST", "/referrals/no-such-referral/closing"),
+    ("POST", "/referrals/no-such-referral/hand-over"),
+    ("POST", "/referrals/no-such-referral/re-opening"),
     ("GET", "/overdue"),
+    ("GET", "/capacity"),
+    ("POST", "/holds"),
+    ("GET", "/waiting-order?recipient_id=tafel&service=food"),
+    ("POST", "/waiting-order"),
+    ("POST", "/waiting-order/no-such-waiting/leaving"),
 )
 TEAM = (Role.ASSESSOR, Role.LEAD)
 OTHERS = tuple(sorted(set(Role) - set(TEAM)))
@@ -91,7 +97,15 @@ def test_nobody_but_the_team_is_let_in(shared_desk: Desk, method: str, path: str
 def test_the_team_is_let_in(shared_desk: Desk, method: str, path: str, role: Role) -> None:
     answer = shared_desk.ask(method, path, CLINIC if path == "/referrals" else None, role=role)
 
-    assert answer.status_code in {200, 201, 404}
+    assert answer.status_code in {200, 201, 404, 422}
+
+
+@pytest.mark.parametrize("role", sorted(set(OTHERS) - {Role.PERSON_DESK}))
+def test_an_appointment_is_taken_by_the_team_or_the_persons_desk_alone(shared_desk: Desk, role: Role) -> None:
+    path = "/referrals/no-such-referral/appointment"
+
+    assert shared_desk.ask("POST", path, role=role).status_code == 403
+    assert shared_desk.ask("POST", path, role="person_desk").status_code == 404
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)

@@ -8,19 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from services.referral.domain import (
-    ANSWERS,
-    FINAL,
-    PLANS,
-    TRANSITIONS,
-    Happening,
-    News,
-    Owner,
-    Referral,
-    Standing,
-    State,
-    standing,
-)
+from services.referral.domain import Happening, Referral, Standing, standing
+from services.referral.state import ANSWERS, FINAL, PLANS, SET_BY, TRANSITIONS, News, State
+from shared.contracts.care import Turn
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TOMORROW = NOON + timedelta(days=1)
@@ -82,7 +72,7 @@ def test_every_open_state_has_an_owner_a_next_step_and_a_date(state: State) -> N
     standing_there = Standing(state, since=NOON, appointment_at=TOMORROW)
 
     assert standing_there.plan is not None
-    assert standing_there.plan.owner in Owner
+    assert standing_there.plan.owner in Turn
     assert standing_there.plan.next_step
     assert standing_there.due_at is not None
     assert standing_there.due_at > NOON
@@ -97,6 +87,11 @@ def test_a_referral_that_is_over_waits_for_nobody(state: State) -> None:
 def test_every_state_has_its_row_in_both_tables() -> None:
     assert set(TRANSITIONS) == set(State)
     assert set(PLANS) == set(State) - FINAL
+
+
+def test_of_every_news_it_is_said_who_may_say_it() -> None:
+    assert set(SET_BY) == set(News)
+    assert all(SET_BY.values())
 
 
 def test_an_agreement_that_comes_later_clears_the_referral() -> None:

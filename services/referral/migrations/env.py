@@ -1,6 +1,6 @@
 """Runs this service's migrations; called by Alembic."""
 
-from services.referral.store import metadata
+from services.referral.tables import metadata
 from shared import migrations
 
 migrations.run(metadata)

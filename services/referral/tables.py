@@ -1,0 +1,119 @@
+"""The tables of this service. Where somebody is sent and what came of it lies sealed; places are about nobody."""
+
+from datetime import date, datetime
+
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from shared.database import Instant
+from shared.tables import add_kit_tables
+
+
+class Base(SQLModel, registry=registry()):
+    """The tables of this service."""
+
+
+class Case(Base, table=True):
+    """A case as far as a referral needs it: whose it is, who took it, and whether it is over."""
+
+    case_id: str = Field(primary_key=True, max_length=64)
+    person_id: str = Field(index=True, max_length=64)
+    opened_at: datetime = Field(sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    responsible_id: str | None = Field(default=None, max_length=100)
+    taken_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ReferralRow(Base, table=True):
+    """One referral; `asked` holds provider, service and needs, `planned` what the care circle was told last.
+
+    No date of the next step in clear, nor how often it changed: both would tell the state.
+    """
+
+    __tablename__ = "referral"
+
+    referral_id: str = Field(primary_key=True, max_length=64)
+    case_id: str = Field(foreign_key="case.case_id", index=True, max_length=64)
+    person_id: str = Field(index=True, max_length=64)
+    responsible_id: str = Field(max_length=100)
+    requested_at: datetime = Field(sa_type=Instant)
+    is_open: bool = Field(default=True, index=True)
+    asked: bytes = Field(repr=False)
+    planned: bytes | None = Field(default=None, repr=False)
+
+
+class HappeningRow(Base, table=True):
+    """One piece of news in a referral. Even the gate's word and its time are the person's secret: all is sealed."""
+
+    __tablename__ = "happening"
+
+    referral_id: str = Field(primary_key=True, foreign_key="referral.referral_id", max_length=64)
+    position: int = Field(primary_key=True)
+    news: bytes = Field(repr=False)
+
+
+class RefusalRow(Base, table=True):
+    """Somebody wanted to do what they may not: who, what, when. No word of what the referral is about."""
+
+    __tablename__ = "refusal"
+
+    refusal_id: str = Field(primary_key=True, max_length=64)
+    referral_id: str | None = Field(default=None, foreign_key="referral.referral_id", index=True, max_length=64)
+    refused_id: str = Field(max_length=100)
+    role: str = Field(max_length=30)
+    deed: str = Field(max_length=40)
+    refused_at: datetime = Field(sa_type=Instant)
+
+
+class ContingentRow(Base, table=True):
+    """How many places a provider keeps for a service, and how many of them open referrals have."""
+
+    __tablename__ = "contingent"
+
+    recipient_id: str = Field(primary_key=True, max_length=40)
+    service: str = Field(primary_key=True, max_length=48)
+    places: int
+    taken: int = 0
+    valid_until: datetime = Field(sa_type=Instant)
+    offered_at: datetime = Field(sa_type=Instant)
+
+
+class HoldRow(Base, table=True):
+    """A place that is kept free for a while, for nobody by name. Neither who held it nor when is kept."""
+
+    __tablename__ = "hold"
+
+    hold_id: str = Field(primary_key=True, max_length=64)
+    recipient_id: str = Field(index=True, max_length=40)
+    service: str = Field(max_length=48)
+    held_until: datetime = Field(sa_type=Instant)
+
+
+class WaitingRow(Base, table=True):
+    """Somebody waits for a place, under an id that is known nowhere else."""
+
+    __tablename__ = "waiting"
+
+    waiting_id: str = Field(primary_key=True, max_length=64)
+    recipient_id: str = Field(index=True, max_length=40)
+    service: str = Field(max_length=48)
+    since: datetime = Field(sa_type=Instant)
+
+
+class OutOfOrderRow(Base, table=True):
+    """A place was held out of order: by whom, from which position, why. The day alone: a time would tell for whom."""
+
+    __tablename__ = "out_of_order"
+
+    entry_id: str = Field(primary_key=True, max_length=64)
+    recipient_id: str = Field(max_length=40)
+    service: str = Field(max_length=48)
+    position: int | None = Field(default=None)
+    waiting: int
+    reason: str = Field(max_length=40)
+    held_by: str = Field(max_length=100)
+    held_on: date
+
+
+add_kit_tables(Base.metadata)
+metadata = Base.metadata
