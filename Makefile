@@ -6,7 +6,7 @@ SERVICES := intake assessment referral consent
 CODE := shared services sdk ops examples tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo story test check evidence mutation no-detriment bench clean $(SERVICES:%=test-%)
+.PHONY: help bootstrap demo story people test check evidence mutation no-detriment bench clean $(SERVICES:%=test-%)
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ demo: bootstrap ## start everything, play the stories, stay up until Ctrl-C
 
 story: bootstrap ## play the stories and leave; exit code 0 only if every step came out right
 	@$(BIN)/python -m ops.demo --once
+
+people: bootstrap ## play the stories of eight people, with all their providers, and leave
+	@$(BIN)/python -m ops.demo --once --people
 
 test: bootstrap ## all tests, a real broker included (that each service stands alone is tried by `make check`)
 	@$(BIN)/pytest -n auto --dist worksteal --ignore tests/architecture/test_independence.py --ignore tests/evidence tests/system $(SERVICES:%=tests/%) tests
