@@ -6,7 +6,7 @@ SERVICES := intake assessment referral consent
 CODE := shared services sdk ops examples tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo story people test check evidence mutation no-detriment bench clean $(SERVICES:%=test-%)
+.PHONY: help bootstrap demo story people test check evidence simulation mutation no-detriment bench clean $(SERVICES:%=test-%)
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ check: bootstrap ## format, lint, types, import rules, contract drift
 	@$(BIN)/mypy $(CODE)
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -n auto --dist worksteal tests/architecture tests/contracts
+
+simulation: bootstrap ## ninety days of two thousand synthetic people; prints a report (ten minutes; PEOPLE=400 for two)
+	@$(BIN)/python -m tests.simulation.ninety_days $(or $(PEOPLE),2000)
 
 mutation: bootstrap ## break decision and release in every small way; what survives stands in docs/mutation-survivors.md
 	@UV_PROJECT_ENVIRONMENT=.run/mutation UV_CACHE_DIR=.run/cache/uv .run/tools/uv sync --quiet --frozen --group mutation

@@ -71,6 +71,7 @@ def keep(
 ) -> None:
     """Write down what a strand needs next; without a step it is over. What was told of the plan before is settled."""
     row = work.session.get(Strand, strand_key)
+    is_new = row is None
     if row is None:
         row = Strand(strand_key=strand_key, case_id=case.case_id, number=0, planned_at=work.now, is_open=False)
     elif number is None and row.is_open and care_store.step_of(work.keys, case.person_id, row) == step:
@@ -80,8 +81,8 @@ def keep(
     row.is_open = step is not None
     row.plan = None if step is None else care_store.seal_step(work, case, strand_key, step)
     work.session.add(row)
-    work.session.flush()
-    settle(work.session, strand_key, now=work.now)
+    if not is_new:
+        settle(work.session, strand_key, now=work.now)
 
 
 def settle(session: Session, strand_key: str, *, now: datetime) -> None:
