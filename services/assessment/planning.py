@@ -14,7 +14,7 @@ from shared.contracts.care import Turn
 from shared.contracts.intake import Channel
 from shared.unit_of_work import UnitOfWork
 
-Answer = dict[str, str | int]
+Answer = dict[str, str | int | list[dict[str, str | int]]]
 """What a request is answered with: ids, versions, codes of the process and hashes."""
 
 

@@ -8,6 +8,7 @@ import secrets
 from services.assessment import domain, sources, store
 from services.assessment.domain import AboutSomebodyElse, Kind, TextDiffers
 from services.assessment.planning import Answer
+from services.assessment.scanner import scan
 from services.assessment.store import Entry
 from shared.contracts.assessment import StatementApproved
 from shared.contracts.envelope import Sources
@@ -69,4 +70,12 @@ def approve_statement(work: UnitOfWork, *, case_id: str, statement_id: str, text
 
 
 def _drafted(entry: Entry, text: str) -> Answer:
-    return {"statement_id": entry.entry_id, "version": entry.version, "text_sha256": domain.hash_of(text)}
+    warnings: list[dict[str, str | int]] = [
+        {"kind": warned.kind.value, "start": warned.start, "end": warned.end} for warned in scan(text)
+    ]
+    return {
+        "statement_id": entry.entry_id,
+        "version": entry.version,
+        "text_sha256": domain.hash_of(text),
+        "warnings": warnings,
+    }
