@@ -8,7 +8,19 @@ import structlog
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel
 
-from services.assessment import __version__, contest, export, finding, handlers, statement, steps, store, telling, view
+from services.assessment import (
+    __version__,
+    concern,
+    contest,
+    export,
+    finding,
+    handlers,
+    statement,
+    steps,
+    store,
+    telling,
+    view,
+)
 from services.assessment.domain import Vocabulary
 from services.assessment.form import (
     ApprovalBody,
@@ -20,6 +32,7 @@ from services.assessment.form import (
     CorrectionBody,
     FactBody,
     FirstStatementBody,
+    MoveBody,
     NoteBody,
     StatementBody,
     TakingBody,
@@ -199,6 +212,17 @@ def _write_findings(router: APIRouter, write: Write, vocabulary: Vocabulary) -> 
         """Keep a private note."""
         given = {"text": body.text, "by": caller.caller_id}
         return await write("note_written", case_id, caller, finding.write_note, key=key, body=body, **given)
+
+    @router.post("/cases/{case_id}/concerns", status_code=201)
+    async def note_concern(case_id: CaseId, caller: Team, key: RequestKey = None) -> Answer:
+        """Write down that there is a concern for a child."""
+        return await write("note_written", case_id, caller, concern.note_concern, key=key, by=caller.caller_id)
+
+    @router.post("/cases/{case_id}/concerns/{concern_id}/moves")
+    async def move_on(case_id: CaseId, concern_id: EntryId, body: MoveBody, caller: Team) -> Answer:
+        """Say what was done about it."""
+        given = {"concern_id": concern_id, "move": body.move, "reason": body.reason, "by": caller.caller_id}
+        return await write("note_written", case_id, caller, concern.move_on, **given)
 
     @router.post("/cases/{case_id}/recommendations", status_code=201)
     async def make_recommendation(case_id: CaseId, body: CodeBody, caller: Team) -> Answer:

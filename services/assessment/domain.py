@@ -98,6 +98,15 @@ class SamePerson(AssessmentError):
         super().__init__("a second person has to confirm it, not the one who wrote it down")
 
 
+class MoveNotPossible(AssessmentError):
+    """Raised when a move is made that a concern does not lead to from where it is."""
+
+    code = "move_not_possible"
+
+    def __init__(self) -> None:
+        super().__init__("this move is not possible at this stage")
+
+
 class NothingToConfirm(AssessmentError):
     """Raised when a finding is to be confirmed that needs no second person, or has one."""
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from services.assessment.child_protection import Move, Reason
 from services.assessment.steps import ContactOutcome
 from shared.contracts.assessment import AttendanceKind, Fact, LifeDomain
 from shared.contracts.envelope import Code, Id, Sources
@@ -74,6 +75,13 @@ class ConfirmationBody(Body):
     """Which version of a finding a second person confirms."""
 
     version: int = Field(ge=1, strict=True)
+
+
+class MoveBody(Body):
+    """What is done about a concern for a child, and why where a reason is needed."""
+
+    move: Move
+    reason: Reason | None = None
 
 
 class NoteBody(Body):

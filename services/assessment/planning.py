@@ -6,6 +6,7 @@ The care watch of intake keeps what is announced here; a step that nobody hears 
 from datetime import date, datetime
 
 from services.assessment import domain, steps, store
+from services.assessment.child_protection import CONCERN, WORKING_DAYS, Stage
 from services.assessment.domain import Kind
 from services.assessment.steps import Attempt, ContactOutcome, NextStep, Progress
 from services.assessment.store import Case, Content, Entry, Telling
@@ -84,6 +85,7 @@ def _progress(work: UnitOfWork, case: Case) -> Progress:
         last_talk_on=max(talks, default=None),
         concluded_on=max(concluded, default=None),
         unconfirmed_since=_unconfirmed_since(work, case),
+        protect_by=_protect_by(work, case),
         tell_by=min(
             (_due_on(work, case, telling) for telling in store.open_tellings(work.session, case.case_id)), default=None
         ),
@@ -100,6 +102,17 @@ def _unconfirmed_since(work: UnitOfWork, case: Case) -> date | None:
     read = [(entry, store.content_of(work.keys, case, entry)) for entry in facts]
     waiting = [domain.today_at(entry.recorded_at) for entry, content in read if domain.waits_for_second(content)]
     return min(waiting, default=None)
+
+
+def _protect_by(work: UnitOfWork, case: Case) -> date | None:
+    notes = [versions[-1] for versions in store.entries_of(work.session, case.case_id, Kind.NOTE)]
+    read = [(entry, store.content_of(work.keys, case, entry)) for entry in notes]
+    owed = [
+        steps.after_working_days(domain.today_at(entry.recorded_at), WORKING_DAYS[Stage(content[CONCERN])])
+        for entry, content in read
+        if CONCERN in content and Stage(content[CONCERN]) in WORKING_DAYS
+    ]
+    return min(owed, default=None)
 
 
 def _due_on(work: UnitOfWork, case: Case, telling: Telling) -> date:

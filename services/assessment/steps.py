@@ -78,6 +78,8 @@ class Progress:
     concluded_on: date | None = None
     unconfirmed_since: date | None = None
     """Since when a finding waits for a second person."""
+    protect_by: date | None = None
+    """By when something is owed about a child; towards everybody it is a talk like any other."""
     tell_by: date | None = None
     """By when the person has to be told something."""
 
@@ -94,6 +96,8 @@ def next_step(progress: Progress) -> Step:
         owed.append(Step(NextStep.CONFIRM, after_working_days(progress.unconfirmed_since, 1)))
     if progress.tell_by is not None:
         owed.append(Step(NextStep.TELL, progress.tell_by))
+    if progress.protect_by is not None:
+        owed.append(Step(NextStep.TALK, progress.protect_by))
     return min(owed, key=lambda step: step.due_on)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from services.assessment import domain, store
+from services.assessment.child_protection import CONCERN, Move, Reason, Stage
 from services.assessment.domain import Kind
 from services.assessment.steps import ContactOutcome, NextStep
 from services.assessment.store import Case, Entry, Telling
@@ -109,11 +110,26 @@ class AttemptView(Written):
     outcome: ContactOutcome
 
 
+class MoveView(Written):
+    """A move that a named human made."""
+
+    move: Move
+    reason: Reason | None = None
+
+
 class NoteView(Written):
     """A private note."""
 
     note_id: str
     text: str
+
+
+class ConcernView(Written):
+    """A concern for a child: how far it is, and who made which move."""
+
+    concern_id: str
+    stage: Stage
+    moves: list[MoveView]
 
 
 class TellingView(Shown):
@@ -139,6 +155,7 @@ class CaseView(CaseLine):
     attendance: list[AttendanceView]
     contact_attempts: list[AttemptView]
     notes: list[NoteView]
+    concerns: list[ConcernView]
 
 
 def line(case: Case) -> CaseLine:
@@ -162,6 +179,7 @@ def whole(
             if versions[-1].kind == kind
         ]
 
+    notes = each(Kind.NOTE)
     conclusions = [CodeView(**newest[-1]) for _, newest in each(Kind.CONCLUSION)]
     approved = {versions[0].entry_id: _approved_version(versions) for versions in entries}
     return CaseView(
@@ -189,7 +207,8 @@ def whole(
         ],
         attendance=[AttendanceView(**read[-1]) for _, read in each(Kind.ATTENDANCE)],
         contact_attempts=[AttemptView(**read[-1]) for _, read in each(Kind.CONTACT_ATTEMPT)],
-        notes=[NoteView(**read[-1], note_id=entry.entry_id) for entry, read in each(Kind.NOTE)],
+        notes=[NoteView(**read[-1], note_id=entry.entry_id) for entry, read in notes if CONCERN not in read[-1]],
+        concerns=[_concern(entry, read) for entry, read in notes if CONCERN in read[-1]],
     )
 
 
@@ -200,6 +219,11 @@ def _read(keys: PersonKeys, case: Case, entry: Entry, contested: frozenset[str])
     about = {"about": "somebody_else"} if "about_id" in content else {}
     waits = {"waits_for_second": domain.waits_for_second(content)}
     return {**ids, **written, **content, **about, **waits, "contested_by_person": entry.entry_id in contested}
+
+
+def _concern(entry: Entry, read: list[Read]) -> ConcernView:
+    moves = [MoveView(**version) for version in read if "move" in version]
+    return ConcernView(**read[-1], concern_id=entry.entry_id, stage=read[-1][CONCERN], moves=moves)
 
 
 def _telling(keys: PersonKeys, case: Case, telling: Telling) -> TellingView:

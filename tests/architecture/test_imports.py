@@ -9,7 +9,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOMAINS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("services/*/domain.py"))
-RULES = ("consent/decision", "consent/emergency_domain", "intake/care", "assessment/steps", "referral/state")
+RULES = (
+    "consent/decision",
+    "consent/emergency_domain",
+    "intake/care",
+    "assessment/steps",
+    "assessment/child_protection",
+    "referral/state",
+)
 PURE = [*DOMAINS, *(f"services/{name}.py" for name in RULES)]
 CONTRACTS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("shared/contracts/*.py"))
 

@@ -11,6 +11,7 @@ NOBODYS = {
     "fact_id": "no-such-fact",
     "statement_id": "no-such-text",
     "telling_id": "no-such-item",
+    "concern_id": "no-such-note",
     "person_id": "no-such-person",
 }
 MATRIX: dict[tuple[str, str], set[str]] = {
@@ -28,6 +29,8 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("DELETE", "/cases/{case_id}/facts/{fact_id}"): TEAM,
     ("PUT", "/cases/{case_id}/facts/{fact_id}/contested"): TEAM,
     ("POST", "/cases/{case_id}/notes"): TEAM,
+    ("POST", "/cases/{case_id}/concerns"): TEAM,
+    ("POST", "/cases/{case_id}/concerns/{concern_id}/moves"): TEAM,
     ("POST", "/cases/{case_id}/recommendations"): TEAM,
     ("POST", "/cases/{case_id}/conclusion"): TEAM,
     ("POST", "/cases/{case_id}/statements"): TEAM,
