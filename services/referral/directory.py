@@ -20,6 +20,9 @@ MOST_NEEDED = 6
 RecipientId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,38}[a-z0-9]$")]
 
 
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+
+
 class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,6 +41,11 @@ class Provider(_Entry):
     display_name: Annotated[str, Field(min_length=1, max_length=120)]
     services: Annotated[tuple[Offer, ...], Field(min_length=1)]
     hours: Annotated[str, Field(min_length=1, max_length=120)]
+    languages: tuple[Language, ...] = ()
+    """In which help is given there without an interpreter, besides German: ISO 639 codes."""
+    accessibility: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    area: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+    """For which part of the town it is there; None means for all of it."""
 
 
 class _File(_Entry):
