@@ -116,6 +116,7 @@ class Stage:
             "GATE_KEY_FILE": str(keys / "gate.key.json"),
             "SIGNING_KEY_FILE": str(keys / signing_key.FILE),
             "HEADS_FOLDER": str(self.folder / "heads"),
+            "TEAMS_FILE": str(CHECKOUT / "services" / "assessment" / "teams.json"),
             "HEADS_SECONDS": "5",  # whoever plays with a stage does not wait an hour
             "RECIPIENTS_BROKER_URL": self.broker.amqp_url(name, CARE).removesuffix(f"/{CARE}"),
         }

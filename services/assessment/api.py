@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from services.assessment import (
     __version__,
+    absence,
     concern,
     contest,
     export,
@@ -38,6 +39,7 @@ from services.assessment.form import (
     TakingBody,
 )
 from services.assessment.planning import Answer
+from services.assessment.teams import Teams
 from services.assessment.view import CaseLine, CaseView
 from shared.access import AccessExport
 from shared.contracts.envelope import Id
@@ -58,12 +60,12 @@ Write = Callable[..., Awaitable[Answer]]
 """Runs a handler: its name in the log, the case, the caller, the handler, and what it takes."""
 
 
-def routes(service: Service, *, vocabulary: Vocabulary) -> APIRouter:
+def routes(service: Service, *, vocabulary: Vocabulary, teams: Teams) -> APIRouter:
     """Return the routes of assessment."""
     router = APIRouter(tags=["assessment"])
     write = _writing(service)
     _show_cases(router, service)
-    _work_on_cases(router, write)
+    _work_on_cases(router, write, teams)
     _write_findings(router, write, vocabulary)
     _write_statements(router, write)
     _tell_the_person(router, service)
@@ -121,11 +123,12 @@ def _show_cases(router: APIRouter, service: Service) -> None:
         return view.whole(service.keys, case, entries, contested, tellings)
 
 
-def _work_on_cases(router: APIRouter, write: Write) -> None:
+def _work_on_cases(router: APIRouter, write: Write, teams: Teams) -> None:
     @router.post("/cases/{case_id}/taking")
     async def take_case(case_id: CaseId, body: TakingBody, caller: Team) -> Answer:
-        """Take a case, or hand it over."""
-        return await write("case_taken", case_id, caller, handlers.take_case, **body.model_dump())
+        """Take a case, or hand it over, to somebody who is there."""
+        given = {**body.model_dump(), "teams": teams}
+        return await write("case_taken", case_id, caller, absence.take_if_there, **given)
 
     @router.post("/cases/{case_id}/contact-attempts", status_code=201)
     async def record_contact_attempt(

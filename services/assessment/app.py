@@ -1,19 +1,27 @@
 """The composition root of assessment: `uvicorn services.assessment.app:create_app --factory`."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
+import structlog
 from fastapi import FastAPI
 
-from services.assessment import __version__, api, store, subscribers
+from services.assessment import __version__, absence, api, store, subscribers
 from services.assessment.domain import AssessmentError, Vocabulary
 from services.assessment.erasure import ERASING
 from services.assessment.settings import AssessmentSettings
+from services.assessment.team_api import team_routes
 from shared.keys import KeyDestroyed
 from shared.observability import set_up_logging
 from shared.service import Service, new_service_app, utc_now
 from shared.web import answer_errors
+from shared.writer import StoreUnavailable
+
+log = structlog.get_logger()
 
 STATUSES = {
     "case_not_found": 404,
@@ -24,18 +32,55 @@ STATUSES = {
     "about_somebody_else": 409,
     "malformed": 422,
 }
+LOOK_SECONDS = 60.0
 VOCABULARY = Path(__file__).parent / "vocabulary.json"
+
+
+class AssessmentService(Service):
+    """A service that also hands over the cases of whoever is away, on their first day."""
+
+    def __init__(self, settings: AssessmentSettings, *, clock: Callable[[], datetime] = utc_now) -> None:
+        handlers = subscribers.handlers_for(settings.team_id)
+        super().__init__("assessment", settings, store.metadata, handlers, erasing=ERASING, clock=clock)
+        self.teams = settings.teams()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the service, and look after absences."""
+        async with super().running():
+            looking = asyncio.create_task(self._look_again())
+            try:
+                yield
+            finally:
+                looking.cancel()
+                await asyncio.gather(looking, return_exceptions=True)
+
+    async def hand_over(self) -> int:
+        """Hand over the cases of whoever is away; return how many."""
+        return await self.writer.run(partial(absence.hand_over, teams=self.teams), locks=absence.locks)
+
+    async def _look_again(self) -> None:
+        while True:
+            try:
+                count = await self.hand_over()
+                if count:
+                    log.info("cases_handed_over", count=count)
+            except StoreUnavailable:
+                log.warning("timer_skipped", reason="store_unavailable")
+            except Exception as error:
+                log.error("timer_failed", exc_info=error)
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 def create_app(settings: AssessmentSettings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """Build the service from its settings, or from the environment."""
     known = settings or AssessmentSettings()  # type: ignore[call-arg]  # the environment brings them
     set_up_logging("assessment", level=known.log_level)
-    handlers = subscribers.handlers_for(known.team_id)
-    service = Service("assessment", known, store.metadata, handlers, erasing=ERASING, clock=clock)
+    service = AssessmentService(known, clock=clock)
     app = new_service_app(service, title="Gesehen: assessment", version=__version__)
     answer_errors(app, AssessmentError, STATUSES)
     answer_errors(app, KeyDestroyed, {"key_destroyed": 410, "key_never_made": 503})
     vocabulary = Vocabulary.from_json(VOCABULARY.read_text(encoding="utf-8"))
-    app.include_router(api.routes(service, vocabulary=vocabulary))
+    app.include_router(api.routes(service, vocabulary=vocabulary, teams=service.teams))
+    app.include_router(team_routes(service, teams=service.teams))
     return app

@@ -21,7 +21,7 @@ TOLD = (
 )
 """How each table is told."""
 
-LEFT_OUT = KIT_LEFT_OUT
+LEFT_OUT = {**KIT_LEFT_OUT, "absence": "who of the team is away: about staff, and about no person"}
 """Tables that are not told, and why."""
 
 

@@ -42,6 +42,21 @@ class TakingBody(Body):
     responsible_id: Id
 
 
+class AbsenceBody(Body):
+    """From when until when somebody is away, and who stands in."""
+
+    from_on: Day
+    until_on: Day
+    deputy_id: Id | None = None
+
+
+class WantedBody(Body):
+    """Who is wanted for a case, as far as that matters."""
+
+    language: str | None = Field(default=None, pattern=r"^[a-z]{2,3}$")
+    profession: str | None = Field(default=None, pattern=r"^[a-z_]{3,40}$")
+
+
 class AttemptBody(Body):
     """How contact was tried, and what came of it."""
 

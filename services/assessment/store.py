@@ -76,6 +76,15 @@ class Telling(Base, table=True):
     told_by: str | None = Field(default=None, max_length=64)
 
 
+class Absence(Base, table=True):
+    """Somebody of a team is away. It is about staff, and about no person."""
+
+    member_id: str = Field(primary_key=True, max_length=64)
+    from_on: date
+    until_on: date
+    deputy_id: str | None = Field(default=None, max_length=64)
+
+
 class AnsweredRequest(Base, table=True):
     """What was answered to a request with an Idempotency-Key: sealed, for the hash of a text can be guessed back."""
 

@@ -53,7 +53,7 @@ class Clock:
         self.now += timedelta(days=days)
 
 
-def settings_in(folder: Path) -> AssessmentSettings:
+def settings_in(folder: Path, **changes: Any) -> AssessmentSettings:  # Any: settings
     """Write the files that a service is started with, and return its settings."""
     (folder / "master.key").write_text(base64.b64encode(secrets.token_bytes(32)).decode())
     key = {"kid": "z1", "created_on": "2026-01-01", "key": base64.b64encode(secrets.token_bytes(32)).decode()}
@@ -72,6 +72,7 @@ def settings_in(folder: Path) -> AssessmentSettings:
         tokens_file=folder / "tokens.json",
         broker_url=None,
         team_id=TEAM,
+        **changes,
     )
 
 
@@ -150,9 +151,9 @@ def migrated_database() -> bytes:
 
 
 @contextmanager
-def running_assessment(folder: Path) -> Iterator[Assessment]:
+def running_assessment(folder: Path, **changes: Any) -> Iterator[Assessment]:  # Any: settings
     """Run the service on fresh files."""
-    settings, clock = settings_in(folder), Clock()
+    settings, clock = settings_in(folder, **changes), Clock()
     (folder / "assessment.sqlite3").write_bytes(migrated_database())
     app = create_app(settings, clock=clock)
     with TestClient(app) as http:

@@ -12,6 +12,7 @@ NOBODYS = {
     "statement_id": "no-such-text",
     "telling_id": "no-such-item",
     "concern_id": "no-such-note",
+    "member_id": "no-such-member",
     "person_id": "no-such-person",
 }
 MATRIX: dict[tuple[str, str], set[str]] = {
@@ -29,6 +30,8 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("DELETE", "/cases/{case_id}/facts/{fact_id}"): TEAM,
     ("PUT", "/cases/{case_id}/facts/{fact_id}/contested"): TEAM,
     ("POST", "/cases/{case_id}/notes"): TEAM,
+    ("POST", "/cases/{case_id}/assignment-proposals"): TEAM,
+    ("PUT", "/members/{member_id}/absence"): TEAM,
     ("POST", "/cases/{case_id}/concerns"): TEAM,
     ("POST", "/cases/{case_id}/concerns/{concern_id}/moves"): TEAM,
     ("POST", "/cases/{case_id}/recommendations"): TEAM,

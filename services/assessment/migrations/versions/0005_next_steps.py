@@ -26,10 +26,19 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["case_id"], ["case.case_id"]),
         sa.PrimaryKeyConstraint("telling_id"),
     )
+    op.create_table(
+        "absence",
+        sa.Column("member_id", sa.String(length=64), nullable=False),
+        sa.Column("from_on", sa.Date(), nullable=False),
+        sa.Column("until_on", sa.Date(), nullable=False),
+        sa.Column("deputy_id", sa.String(length=64), nullable=True),
+        sa.PrimaryKeyConstraint("member_id"),
+    )
     op.create_index("ix_telling_case_id", "telling", ["case_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("absence")
     op.drop_table("telling")
     with op.batch_alter_table("case", schema=None) as batch_op:
         batch_op.drop_column("finished_at")

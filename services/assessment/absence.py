@@ -1,0 +1,86 @@
+"""Who is away, from when until when, and who stands in. From the first day on nobody who is away is responsible for a
+case alone: it goes to the deputy, else to the team, and is announced like any other hand-over.
+"""
+
+from collections import Counter
+from datetime import date
+
+from sqlmodel import Session, col, select
+
+from services.assessment import domain, store
+from services.assessment.domain import NotAcceptable
+from services.assessment.handlers import take_case
+from services.assessment.planning import Answer
+from services.assessment.store import Absence, Case
+from services.assessment.teams import Teams
+from shared.unit_of_work import UnitOfWork
+
+
+def absent(work: UnitOfWork) -> frozenset[str]:
+    """Return who is away today."""
+    today = domain.today_at(work.now)
+    found = select(Absence.member_id).where(col(Absence.from_on) <= today, col(Absence.until_on) >= today)
+    return frozenset(work.session.exec(found))
+
+
+def carried(work: UnitOfWork) -> Counter[str]:
+    """Return how many open cases each carries."""
+    open_cases = select(Case.responsible_id).where(col(Case.ended_at).is_(None), col(Case.finished_at).is_(None))
+    return Counter(work.session.exec(open_cases))
+
+
+def take_if_there(work: UnitOfWork, *, case_id: str, team_id: str, responsible_id: str, teams: Teams) -> Answer:
+    """Take a case, or hand it over, unless that team or member does not exist or is away."""
+    refusal = teams.refusal(team_id=team_id, responsible_id=responsible_id, absent=absent(work))
+    if refusal is not None:
+        raise NotAcceptable(*refusal)
+    return take_case(work, case_id=case_id, team_id=team_id, responsible_id=responsible_id)
+
+
+def locks(session: Session) -> set[str]:
+    """Name the rows to lock before cases are handed over: of everybody whom somebody with an absence looks after."""
+    return set().union(*(locks_of(session, member_id) for member_id in session.exec(select(Absence.member_id)).all()))
+
+
+def locks_of(session: Session, member_id: str) -> set[str]:
+    """Name the rows to lock of everybody whom one member looks after."""
+    theirs = select(Case.person_id).where(Case.responsible_id == member_id, col(Case.ended_at).is_(None))
+    return {f"person:{person_id}" for person_id in session.exec(theirs)}
+
+
+def record(
+    work: UnitOfWork, *, member_id: str, from_on: date, until_on: date, deputy_id: str | None, teams: Teams
+) -> Answer:
+    """Write down an absence; said again it is changed. What is due from today on is handed over at once."""
+    _check(teams, member_id, from_on, until_on, deputy_id)
+    row = work.session.get(Absence, member_id) or Absence(member_id=member_id, from_on=from_on, until_on=until_on)
+    row.from_on, row.until_on, row.deputy_id = from_on, until_on, deputy_id
+    work.session.add(row)
+    work.session.flush()
+    return {"member_id": member_id, "handed_over": hand_over(work, teams=teams)}
+
+
+def hand_over(work: UnitOfWork, *, teams: Teams) -> int:
+    """Hand over every open case of whoever is away; return how many."""
+    away = absent(work)
+    rows = {row.member_id: row for row in work.session.exec(select(Absence))} if away else {}
+    cases = [case for case in store.open_cases(work.session) if case.responsible_id in away]
+    for case in cases:
+        deputy = _deputy(rows, case.responsible_id, away)
+        team_id = teams.members[deputy].team_id if deputy and deputy in teams.members else case.team_id
+        take_case(work, case_id=case.case_id, team_id=team_id, responsible_id=deputy or case.team_id)
+    return len(cases)
+
+
+def _deputy(rows: dict[str, Absence], member_id: str, away: frozenset[str]) -> str | None:
+    deputy = rows[member_id].deputy_id
+    return None if deputy in away else deputy
+
+
+def _check(teams: Teams, member_id: str, from_on: date, until_on: date, deputy_id: str | None) -> None:
+    if until_on < from_on:
+        raise NotAcceptable("until_on", "lies before from_on")
+    if teams.members and member_id not in teams.members:
+        raise NotAcceptable("member_id", "is nobody's of a team")
+    if deputy_id is not None and (deputy_id == member_id or (teams.members and deputy_id not in teams.members)):
+        raise NotAcceptable("deputy_id", "must be another member of a team")
