@@ -1,11 +1,16 @@
-"""The page that shows the states of an answer is drawn from the rules."""
+"""The pages that show the states of an answer, and of a referral, are drawn from the rules."""
 
 from pathlib import Path
 
-from services.consent.state_chart import chart
+from services.consent import state_chart as answers
+from services.referral import state_chart as referrals
 
-PAGE = Path(__file__).parents[2] / "docs" / "answer-states.md"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_the_page_of_states_is_the_one_that_the_code_draws() -> None:
-    assert PAGE.read_text(encoding="utf-8") == chart()
+    assert (DOCS / "answer-states.md").read_text(encoding="utf-8") == answers.chart()
+
+
+def test_the_page_of_referrals_is_the_one_that_the_code_draws() -> None:
+    assert (DOCS / "referral-states.md").read_text(encoding="utf-8") == referrals.chart()
