@@ -62,6 +62,8 @@ class Stage:
     broker: Broker
     recipients: list[dict[str, Any]]  # Any: JSON values of recipients.json
     tokens: dict[str, str]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Settings of the services that are not the usual ones."""
     ports: dict[str, int] = field(default_factory=dict)
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
@@ -119,6 +121,7 @@ class Stage:
             "TEAMS_FILE": str(CHECKOUT / "services" / "assessment" / "teams.json"),
             "HEADS_SECONDS": "5",  # whoever plays with a stage does not wait an hour
             "RECIPIENTS_BROKER_URL": self.broker.amqp_url(name, CARE).removesuffix(f"/{CARE}"),
+            **self.settings,
         }
         return command, processes.environment(env)
 
@@ -139,14 +142,16 @@ class Stage:
 
 
 @contextmanager
-def running_stage(name: str, *, recipients: Path = RECIPIENTS, tell: Tell = print) -> Iterator[Stage]:
+def running_stage(
+    name: str, *, recipients: Path = RECIPIENTS, settings: Mapping[str, str] | None = None, tell: Tell = print
+) -> Iterator[Stage]:
     """Set a fresh stage up and give it; the stage of an earlier run by that name is wiped."""
     with only_one(name):
         processes.ensure_disk(stage_folder(name), needed_mb=NEEDED_MB)
-        yield from _set_up(stage_folder(name), recipients, tell)
+        yield from _set_up(stage_folder(name), recipients, settings or {}, tell)
 
 
-def _set_up(folder: Path, recipients: Path, tell: Tell) -> Iterator[Stage]:
+def _set_up(folder: Path, recipients: Path, settings: Mapping[str, str], tell: Tell) -> Iterator[Stage]:
     shutil.rmtree(folder)
     for part in ("logs", "data", "keys", "outside"):
         private_folder(folder / part)
@@ -160,7 +165,7 @@ def _set_up(folder: Path, recipients: Path, tell: Tell) -> Iterator[Stage]:
     tell("recipients: each makes its own key; only the public half is registered")
     registered = [_registration(item, folder / "outside") for item in described]
     with private_broker(folder, recipients=registered, tell=tell) as broker:
-        stage = Stage(folder, broker, described, tokens)
+        stage = Stage(folder, broker, described, tokens, settings)
         try:
             _bring_up(stage, registered, gate_key, tell)
             _operator_file(stage).write(folder / OPERATOR_FILE)
