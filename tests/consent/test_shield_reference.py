@@ -31,7 +31,7 @@ from tests.consent.pairs import SPAN, draw_released, draw_rest
 from tests.consent.test_shield import SHIELD, register_shield
 
 CONCLUSION = Category.CONCLUSION
-PAIRS = 15
+PAIRS = 8
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_the_calendar_tells_the_shield_no_status_of_a_commission_that_is_not_its
 def test_to_the_jobcenter_a_shielded_person_looks_like_one_who_takes_everything_back(sqlite_gate: Gate) -> None:
     random, met = Random(35), Counter[str]()  # noqa: S311  a seed, not a secret
     end = NOON + SPAN + DAY
-    looks = [(end + number * SECOND, past.opens(number / 40)) for number in range(1, 40)]
+    looks = [(end + number * SECOND, past.opens(number / 40)) for number in range(1, 40, 3)]
 
     for number in range(PAIRS):
         common = draw_released(random, JOBCENTER)
@@ -183,4 +183,4 @@ def test_to_the_jobcenter_a_shielded_person_looks_like_one_who_takes_everything_
         assert one == other, f"pair {number}"
         met.update(item[1]["result"] for item in one if item[0] == "answer")
 
-    assert met["retracted"] > PAIRS / 10, met
+    assert met["retracted"] > 0, met

@@ -22,7 +22,7 @@ from services.intake.care_store import Alarm
 from shared.contracts.care import StepPlanned
 from tests.intake.builders import SHA, Intake, a_referral_step, a_step, running_intake
 
-FEW = 12
+FEW = 8
 EXAMPLES = int(os.environ.get("GESEHEN_TEST_HISTORIES", FEW))
 """How many histories are drawn; a night can take thousands, each time others."""
 

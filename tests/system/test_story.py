@@ -1,37 +1,20 @@
-"""The stories as a whole: everything real, played once as they are and once with every service killed in the middle."""
+"""The stories as a whole, everything real; with every service killed in the middle in `tests/evidence`."""
 
 import json
 import os
-import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import httpx2
 import pytest
 
-from ops.demo import play_all
 from ops.run_folder import CHECKOUT
-from ops.stage import Stage, running_stage
-from ops.story import Player
-from ops.story_file import Story, StoryInvalid, read_stories
-from shared.topology import SERVICES
+from ops.story_file import StoryInvalid, read_stories
 
 pytestmark = pytest.mark.system
 
 EXPECTED = {"notices": 25, "opened": 23, "disclosed_fields": 15, "withheld_fields": 29, "leaks": 0}
 """What the stories come to, however they are played: 44 marked fields, of which somebody outside got fifteen."""
-
-
-KILL_EVERY = int(os.environ.get("GESEHEN_KILL_EVERY", "8"))
-"""After how many steps a service is killed; a night can take every one."""
-
-CALM = {"parked": 0, "unsent": 0, "unsent_too_long": 0, "waiting_too_long": 0}
-
-
-def quiet(_text: str) -> None:
-    """Print nothing."""
 
 
 @pytest.fixture
@@ -51,49 +34,6 @@ def test_make_story_ends_with_its_counts_and_leaves_nothing_running() -> None:
     assert {name: counts[name] for name in EXPECTED} == EXPECTED
     assert counts["events"] > 0
     assert processes_mentioning(os.environ["GESEHEN_RUN_DIR"]) == []
-
-
-@pytest.mark.usefixtures("run_dir")
-def test_killing_any_service_in_the_middle_still_ends_every_story_right() -> None:
-    seed = int(os.environ.get("GESEHEN_KILL_SEED", random.SystemRandom().randrange(10**6)))
-    print(f"GESEHEN_KILL_SEED={seed}")
-    with running_stage("kill", tell=quiet) as stage:
-        killer = Killer(stage, random.Random(seed))  # noqa: S311  chance, not a secret
-        player = Player(stage, tell=quiet, patience_seconds=120, after_step=killer.after_step)
-
-        counts = play_all(stage, player=player)
-
-        assert killer.killed >= set(SERVICES)
-        assert {name: counts[name] for name in EXPECTED} == EXPECTED, f"seed {seed}"
-        assert every_readiness(stage) == dict.fromkeys(SERVICES, CALM)
-
-
-class Killer:
-    """Kills a service with -9 while what a step caused is still on its way, and starts it again: each several times."""
-
-    def __init__(self, stage: Stage, chance: random.Random) -> None:
-        self._stage = stage
-        self._chance = chance
-        self._turn = 0
-        self.killed: set[str] = set()
-
-    def after_step(self, _story: Story, _number: int) -> None:
-        """Kill the next service in turn after every few steps, a moment after its answer."""
-        self._turn += 1
-        if self._turn % KILL_EVERY:
-            return
-        name = SERVICES[(self._turn // KILL_EVERY) % len(SERVICES)]
-        time.sleep(self._chance.uniform(0, 0.05))
-        self._stage.kill(name)
-        self._stage.start(name)
-        self.killed.add(name)
-
-
-def every_readiness(stage: Stage) -> dict[str, dict[str, int]]:
-    """Return the counts of every service once all are ready."""
-    stage.wait_until_ready(*SERVICES)
-    counts = {name: httpx2.get(f"{stage.url(name)}/ready", timeout=10).json()["counts"] for name in SERVICES}
-    return {name: {one: found[one] for one in CALM} for name, found in counts.items()}  # emergencies are none of ours
 
 
 def processes_mentioning(text: str) -> list[str]:
