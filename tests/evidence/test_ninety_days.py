@@ -1,4 +1,4 @@
-"""No one falls through: ninety days of four districts, and what breaks it. Two thousand people: GESEHEN_EVIDENCE=2."""
+"""No one falls through: ninety days of four districts, and what breaks it. Two thousand people: GESEHEN_EVIDENCE=4."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ from tests.evidence.sizes import SEED, sized
 from tests.simulation.life import Staff
 from tests.simulation.ninety_days import run
 
-DISTRICTS, PEOPLE = range(4), 250
+DISTRICTS, PEOPLE = range(4), 125
 FEW, WEEKS = 25, 50
 
 
