@@ -400,7 +400,10 @@ class Life:
             case = session.get_one(AssessmentCase, case_id)
         if case.ended_at is not None or case.finished_at is not None or case.due_on >= self.now.date():
             return
-        by = self._random.choice([name for name in self._assessors if name not in self._away])
+        present = [name for name in self._assessors if name not in self._away]
+        if not present:  # nobody to hand it to this week: the alarm stays, and goes on
+            return
+        by = self._random.choice(present)
         if case.taken_at is not None and case.responsible_id in self._away:
             await self._take(case, self.by_case[case_id], by)
         await self._assess(case, by)
