@@ -18,8 +18,8 @@ from services.assessment.team_api import team_routes
 from shared.keys import KeyDestroyed
 from shared.observability import set_up_logging
 from shared.service import Service, new_service_app, utc_now
+from shared.timer import again
 from shared.web import answer_errors
-from shared.writer import StoreUnavailable
 
 log = structlog.get_logger()
 
@@ -48,7 +48,7 @@ class AssessmentService(Service):
     async def running(self) -> AsyncIterator[None]:
         """Run the service, and look after absences."""
         async with super().running():
-            looking = asyncio.create_task(self._look_again())
+            looking = asyncio.create_task(again(lambda: LOOK_SECONDS, self.hand_over))
             try:
                 yield
             finally:
@@ -57,19 +57,10 @@ class AssessmentService(Service):
 
     async def hand_over(self) -> int:
         """Hand over the cases of whoever is away; return how many."""
-        return await self.writer.run(partial(absence.hand_over, teams=self.teams), locks=absence.locks)
-
-    async def _look_again(self) -> None:
-        while True:
-            try:
-                count = await self.hand_over()
-                if count:
-                    log.info("cases_handed_over", count=count)
-            except StoreUnavailable:
-                log.warning("timer_skipped", reason="store_unavailable")
-            except Exception as error:
-                log.error("timer_failed", exc_info=error)
-            await asyncio.sleep(LOOK_SECONDS)
+        count = await self.writer.run(partial(absence.hand_over, teams=self.teams), locks=absence.locks)
+        if count:
+            log.info("cases_handed_over", count=count)
+        return count
 
 
 def create_app(settings: AssessmentSettings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:

@@ -3,6 +3,7 @@
 The care watch of intake keeps what is announced here; a step that nobody hears of is one that nobody misses.
 """
 
+from collections import defaultdict
 from datetime import date, datetime
 
 from services.assessment import domain, steps, store
@@ -11,9 +12,12 @@ from services.assessment.domain import Kind
 from services.assessment.steps import Attempt, ContactOutcome, NextStep, Progress
 from services.assessment.store import Case, Content, Entry, Telling
 from shared.contracts.assessment import AssessmentStepPlanned
-from shared.contracts.care import Turn
+from shared.contracts.care import Turn, end_of
 from shared.contracts.intake import Channel
 from shared.unit_of_work import UnitOfWork
+
+PLANNED_BY = (Kind.CONTACT_ATTEMPT, Kind.ATTENDANCE, Kind.CONCLUSION, Kind.FACT, Kind.NOTE)
+"""What can change what comes next."""
 
 Answer = dict[str, str | int | list[dict[str, str | int]]]
 """What a request is answered with: ids, versions, codes of the process and hashes."""
@@ -57,7 +61,7 @@ def announce_step(work: UnitOfWork, case: Case) -> None:
             responsible_id=case.responsible_id,
             turn=Turn.TEAM,
             step=None if is_over else case.next_step,
-            due_at=None if is_over else steps.end_of(case.due_on),
+            due_at=None if is_over else end_of(case.due_on),
         )
     )
 
@@ -69,26 +73,23 @@ def end_tellings(work: UnitOfWork, case: Case) -> None:
 
 
 def _progress(work: UnitOfWork, case: Case) -> Progress:
-    kinds = (Kind.CONTACT_ATTEMPT, Kind.ATTENDANCE, Kind.CONCLUSION)
-    newest = [versions[-1] for versions in store.entries_of(work.session, case.case_id, *kinds)]
-    read = [(entry, store.content_of(work.keys, case, entry)) for entry in newest]
-    talks = [date.fromisoformat(content["attended_on"]) for entry, content in read if entry.kind == Kind.ATTENDANCE]
-    concluded = [
-        domain.today_at(store.found_at(entry, content)) for entry, content in read if entry.kind == Kind.CONCLUSION
-    ]
+    read: dict[Kind, list[tuple[Entry, Content]]] = defaultdict(list)
+    for versions in store.entries_of(work.session, case.case_id, *PLANNED_BY):
+        read[Kind(versions[-1].kind)].append((versions[-1], store.content_of(work.keys, case, versions[-1])))
+    talks = [date.fromisoformat(content["attended_on"]) for _, content in read[Kind.ATTENDANCE]]
+    concluded = [domain.today_at(store.found_at(entry, content)) for entry, content in read[Kind.CONCLUSION]]
+    tellings = store.open_tellings(work.session, case.case_id)
     return Progress(
         opened_on=domain.today_at(case.opened_at),
         first_contact_by=case.first_contact_by,
         taken=case.taken_at is not None,
-        attempts=tuple(_attempt(entry, content) for entry, content in read if entry.kind == Kind.CONTACT_ATTEMPT),
+        attempts=tuple(_attempt(entry, content) for entry, content in read[Kind.CONTACT_ATTEMPT]),
         first_talk_on=min(talks, default=None),
         last_talk_on=max(talks, default=None),
         concluded_on=max(concluded, default=None),
-        unconfirmed_since=_unconfirmed_since(work, case),
-        protect_by=_protect_by(work, case),
-        tell_by=min(
-            (_due_on(work, case, telling) for telling in store.open_tellings(work.session, case.case_id)), default=None
-        ),
+        unconfirmed_since=_unconfirmed_since(read[Kind.FACT]),
+        protect_by=_protect_by(read[Kind.NOTE]),
+        tell_by=min((_due_on(work, case, telling) for telling in tellings), default=None),
     )
 
 
@@ -97,19 +98,15 @@ def _attempt(entry: Entry, content: Content) -> Attempt:
     return Attempt(made_on, ContactOutcome(content["outcome"]), Channel(content["channel"]))
 
 
-def _unconfirmed_since(work: UnitOfWork, case: Case) -> date | None:
-    facts = [versions[-1] for versions in store.entries_of(work.session, case.case_id, Kind.FACT)]
-    read = [(entry, store.content_of(work.keys, case, entry)) for entry in facts]
-    waiting = [domain.today_at(entry.recorded_at) for entry, content in read if domain.waits_for_second(content)]
+def _unconfirmed_since(facts: list[tuple[Entry, Content]]) -> date | None:
+    waiting = [domain.today_at(entry.recorded_at) for entry, content in facts if domain.waits_for_second(content)]
     return min(waiting, default=None)
 
 
-def _protect_by(work: UnitOfWork, case: Case) -> date | None:
-    notes = [versions[-1] for versions in store.entries_of(work.session, case.case_id, Kind.NOTE)]
-    read = [(entry, store.content_of(work.keys, case, entry)) for entry in notes]
+def _protect_by(notes: list[tuple[Entry, Content]]) -> date | None:
     owed = [
         steps.after_working_days(domain.today_at(entry.recorded_at), WORKING_DAYS[Stage(content[CONCERN])])
-        for entry, content in read
+        for entry, content in notes
         if CONCERN in content and Stage(content[CONCERN]) in WORKING_DAYS
     ]
     return min(owed, default=None)

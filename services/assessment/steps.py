@@ -5,7 +5,7 @@ Pure rules: no clock, no database, no broker.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -166,11 +166,6 @@ def _last_event_on(progress: Progress) -> date:
 def is_overdue(due_on: date, *, today: date) -> bool:
     """Say whether a step's day has passed."""
     return due_on < today
-
-
-def end_of(day: date) -> datetime:
-    """Return when a day is over everywhere in Germany."""
-    return datetime.combine(day + timedelta(days=1), time(), UTC)
 
 
 def after_working_days(day: date, count: int) -> date:

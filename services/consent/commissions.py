@@ -9,7 +9,6 @@ from sqlmodel import Session, col, select
 
 from services.consent import release_store, store
 from services.consent.domain import CommissionStatus, commission_status
-from services.consent.recipient_tables import RecipientRow
 from services.consent.settings import ConsentSettings
 from services.consent.tables import CommandRow, SubjectRow
 from shared.contracts.consent import (
@@ -190,15 +189,10 @@ def _commission(
             budget_line=command.budget_line,
             received_at=work.now,
             contact=Contact(channel=command.contact.channel, address=command.contact.address),
-            shielded=_is_shield(work, recipient_id) or None,
+            shielded=store.is_shield(work.session, recipient_id) or None,
         )
     )
     return []
-
-
-def _is_shield(work: UnitOfWork, recipient_id: str) -> bool:
-    recipient = work.session.get(RecipientRow, recipient_id)
-    return recipient is not None and recipient.shields is not None
 
 
 def _faults_of_deadline(deadline: date, *, today: date) -> Faults:

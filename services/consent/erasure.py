@@ -77,9 +77,7 @@ def _take_back(work: UnitOfWork, person_id: str) -> set[str]:
     for release in releases:
         subject = work.session.get(SubjectRow, release.subject_id)
         if release.state == release_store.OPENED and subject is not None:  # one that is away hears it when it returns
-            release.state = release_store.RETRACTED
-            work.session.add(release)
-            release_store.add_release(work, subject, kind=release_store.RETRACTION, target_id=release.release_id)
+            release_store.retract(work, subject, release)
     return {release.subject_id for release in releases}
 
 

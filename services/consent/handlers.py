@@ -44,7 +44,7 @@ def know_case(work: UnitOfWork, event: CaseOpened, *, settings: ConsentSettings)
     if commission is not None and commission.person_id is None:
         commission.person_id = event.person_id
         work.session.add(commission)
-        if shielding.comes_by_a_shield(work, commission):
+        if store.is_shield(work.session, commission.recipient_id):
             shielding.shield(work, event.person_id)
         shielding.open_ways(work, event.person_id, settings=settings)
         reconsider(work, event.person_id)

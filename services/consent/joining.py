@@ -11,7 +11,7 @@ from sqlmodel import select
 from services.consent import inquiries, inquiry_store, release_store, shielding, store
 from services.consent.notices import reconsider
 from services.consent.settings import ConsentSettings
-from services.consent.tables import ReleaseRow, SubjectRow, metadata
+from services.consent.tables import SubjectRow, metadata
 from shared.contracts.intake import CommissionJoined
 from shared.database import touch
 from shared.inbox import TooEarly
@@ -48,13 +48,7 @@ def _leave_behind(work: UnitOfWork, commission: SubjectRow, person_id: str) -> N
     releases = release_store.releases_of(work.session, person_id).get(commission.subject_id, [])
     for release in releases:
         if release.state == release_store.OPENED:
-            _retract(work, commission, release)
+            release_store.retract(work, commission, release)
     release_store.void(work.session, releases)
     asked = inquiry_store.inquiries_of(work, person_id).get(commission.subject_id, [])
     inquiries.put(work, commission, None, known=asked)
-
-
-def _retract(work: UnitOfWork, commission: SubjectRow, release: ReleaseRow) -> None:
-    release.state = release_store.RETRACTED
-    work.session.add(release)
-    release_store.add_release(work, commission, kind=release_store.RETRACTION, target_id=release.release_id)

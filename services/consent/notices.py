@@ -140,11 +140,8 @@ def _is_held(work: UnitOfWork, held: ReleaseRow | None, tell: Composed) -> bool:
 def _retract(work: UnitOfWork, subject: SubjectRow, stand: Position, opened: list[ReleaseRow]) -> None:
     """Retract what was opened and may no longer be known."""
     for release in opened:
-        if release.state != release_store.OPENED or may_stay(work, release, stand):
-            continue
-        release.state = release_store.RETRACTED
-        work.session.add(release)
-        release_store.add_release(work, subject, kind=release_store.RETRACTION, target_id=release.release_id)
+        if release.state == release_store.OPENED and not may_stay(work, release, stand):
+            release_store.retract(work, subject, release)
 
 
 def may_stay(work: UnitOfWork, release: ReleaseRow, stand: Position) -> bool:

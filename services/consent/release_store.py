@@ -39,6 +39,13 @@ def void(session: Session, releases: Iterable[ReleaseRow]) -> None:
             session.add(release)
 
 
+def retract(work: UnitOfWork, subject: SubjectRow, release: ReleaseRow) -> None:
+    """Take back what was opened, by a notice that looks like any other."""
+    release.state = RETRACTED
+    work.session.add(release)
+    add_release(work, subject, kind=RETRACTION, target_id=release.release_id)
+
+
 def send_afresh(work: UnitOfWork, release: ReleaseRow) -> None:
     """Send another notice in the place of one that nobody opened; the old one opens nothing any more."""
     subject = work.session.get(SubjectRow, release.subject_id)

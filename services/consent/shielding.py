@@ -39,12 +39,6 @@ def shield(work: UnitOfWork, person_id: str) -> bool:
     return True
 
 
-def comes_by_a_shield(work: UnitOfWork, commission: SubjectRow) -> bool:
-    """Whether a shield commissioned it: then its person is shielded from the start."""
-    recipient = work.session.get(RecipientRow, commission.recipient_id)
-    return recipient is not None and recipient.shields is not None
-
-
 def open_ways(work: UnitOfWork, person_id: str, *, settings: ConsentSettings) -> None:
     """Let the shields of a shielded person's Jobcenters be told about its commissions. So far they are told nothing."""
     work.session.flush()

@@ -90,6 +90,12 @@ def registered(session: Session, recipient_id: str, *, locked: bool = False) -> 
     return found if found is not None and found.ended_at is None else None
 
 
+def is_shield(session: Session, recipient_id: str) -> bool:
+    """Say whether a recipient is a Jobcenter's shield: whomever it commissions for is shielded from the start."""
+    found = session.get(RecipientRow, recipient_id)
+    return found is not None and found.shields is not None
+
+
 def active_recipients(session: Session, *, at: datetime) -> list[RecipientRow]:
     """Return all recipients to whom anything may leave at that moment."""
     query = select(RecipientRow).where(col(RecipientRow.ended_at).is_(None), col(RecipientRow.commitment_ends_at) > at)

@@ -34,6 +34,7 @@ from services.consent.tables import LeaseRow, ReleaseRow
 from shared.bus import BrokerTrouble
 from shared.database import Database
 from shared.outbox import Outbox, random_id
+from shared.timer import again
 from shared.unit_of_work import UnitOfWork
 from shared.writer import StoreUnavailable, Writer
 from shared.zone import read_zone_keys
@@ -80,12 +81,12 @@ class Timers:
         every = self._settings.timer_seconds
         self._calendar_at = monotonic()
         self._tasks = [
-            asyncio.create_task(self._again(lambda: 1.0, self._follow_recipients)),
-            asyncio.create_task(self._again(lambda: every, self.run_calendar)),
-            asyncio.create_task(self._again(lambda: every, self.export_heads)),
-            asyncio.create_task(self._again(lambda: self._rhythms.pause(now=self._clock()), self.send_heartbeats)),
-            asyncio.create_task(self._again(lambda: every, self.watch_emergencies)),
-            asyncio.create_task(self._again(lambda: 1.0, self.work_off_queue)),
+            asyncio.create_task(again(lambda: 1.0, self._follow_recipients)),
+            asyncio.create_task(again(lambda: every, self.run_calendar)),
+            asyncio.create_task(again(lambda: every, self.export_heads)),
+            asyncio.create_task(again(lambda: self._rhythms.pause(now=self._clock()), self.send_heartbeats)),
+            asyncio.create_task(again(lambda: every, self.watch_emergencies)),
+            asyncio.create_task(again(lambda: 1.0, self.work_off_queue)),
         ]
 
     async def stop(self) -> None:
@@ -99,16 +100,6 @@ class Timers:
         if self._calendar_at is None:
             return False
         return monotonic() - self._calendar_at < 3 * self._settings.timer_seconds + GRACE_SECONDS
-
-    async def _again(self, pause: Callable[[], float], step: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                await step()
-            except StoreUnavailable:
-                log.warning("timer_skipped", reason="store_unavailable")
-            except Exception as error:
-                log.error("timer_failed", exc_info=error)
-            await asyncio.sleep(pause())
 
     async def _follow_recipients(self) -> None:
         await self._outside.follow(await asyncio.to_thread(self._registered))

@@ -48,8 +48,8 @@ def report(work: UnitOfWork, *, case_id: str, kind: NeedKind, by: str, within: t
     case = store.load_case(work.session, case_id)
     if case.ended_at is not None:
         raise CaseHasEnded
-    for need, person_id in care_store.open_needs(work.session):
-        if need.case_id == case_id and work.unseal(person_id, care_store.kind_place(need.need_id), need.kind) == kind:
+    for need, person_id in care_store.open_needs(work.session, case_id):
+        if work.unseal(person_id, care_store.kind_place(need.need_id), need.kind) == kind:
             return need
     need_id = random_id()
     need = AcuteNeed(
@@ -99,7 +99,7 @@ def settle(work: UnitOfWork, *, need_id: str, outcome: NeedOutcome, by: str) -> 
 
 def check_none_open(work: UnitOfWork, case_id: str) -> None:
     """Refuse to end a case in which somebody still needs help now."""
-    if any(need.case_id == case_id for need, _ in care_store.open_needs(work.session)):
+    if care_store.open_needs(work.session, case_id):
         raise CaseInAcuteNeed
 
 

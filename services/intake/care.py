@@ -6,7 +6,7 @@ theirs. That a case has a strand of intake's own until it ends is the watch's (`
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -88,8 +88,3 @@ class Step:
 def next_step(steps: Iterable[Step]) -> Step:
     """Return the step of a case that comes first: acute need before anything else, then the earliest."""
     return min(steps, key=lambda step: (step.lane is not Lane.ACUTE, step.due_at, step.code))
-
-
-def end_of(day: date) -> datetime:
-    """Return when a day is over everywhere in Germany."""
-    return datetime.combine(day + timedelta(days=1), time(), UTC)

@@ -13,7 +13,7 @@ from services.intake.care import Lane, Step
 from services.intake.store import Base, Case
 from shared.contracts.care import Turn
 from shared.database import Instant
-from shared.keys import PersonKeys
+from shared.keys import KeyDestroyed, PersonKeys, UnreadableValue
 from shared.unit_of_work import UnitOfWork
 
 
@@ -92,6 +92,14 @@ def step_of(keys: PersonKeys, person_id: str, strand: Strand) -> Step | None:
     )
 
 
+def readable_step(keys: PersonKeys, person_id: str, strand: Strand) -> Step | None:
+    """Return what an open strand needs next; None if nobody can read it."""
+    try:
+        return step_of(keys, person_id, strand)
+    except (UnreadableValue, KeyDestroyed):
+        return None
+
+
 def open_strands(session: Session, case_id: str | None = None) -> list[tuple[Strand, str]]:
     """Return the strands that are not over, each with whose it is; of one case if it is named."""
     found = select(Strand, Case.person_id).join(Case).where(col(Strand.is_open), col(Case.ended_at).is_(None))
@@ -127,14 +135,16 @@ def told(session: Session, strand_key: str | None = None) -> set[tuple[str, int,
     return {(strand_key, number, level) for strand_key, number, level in session.exec(found)}
 
 
-def open_needs(session: Session) -> list[tuple[AcuteNeed, str]]:
-    """Return the acute needs that are not settled, the longest waiting first, each with whose it is."""
+def open_needs(session: Session, case_id: str | None = None) -> list[tuple[AcuteNeed, str]]:
+    """Return the acute needs that are not settled, the longest waiting first, each with whose; of one case if named."""
     found = (
         select(AcuteNeed, Case.person_id)
         .join(Case)
         .where(col(AcuteNeed.settled_at).is_(None))
         .order_by(col(AcuteNeed.acknowledged_at).is_not(None), col(AcuteNeed.reported_at), AcuteNeed.need_id)
     )
+    if case_id is not None:
+        found = found.where(AcuteNeed.case_id == case_id)
     return [(need, person_id) for need, person_id in session.exec(found)]
 
 

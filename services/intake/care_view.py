@@ -12,7 +12,7 @@ from services.intake import care_store
 from services.intake.care import Lane, Rung, Step, next_step
 from services.intake.care_store import AcuteNeed, Alarm, Strand
 from shared.contracts.care import Turn
-from shared.keys import KeyDestroyed, PersonKeys, UnreadableValue
+from shared.keys import PersonKeys
 
 
 class StepLine(BaseModel):
@@ -98,7 +98,7 @@ def care_lines(session: Session, keys: PersonKeys, *, now: datetime, case_id: st
     """Return every open case with its strands, the most urgent first; one case if it is named."""
     steps: dict[str, list[tuple[Strand, Step | None]]] = defaultdict(list)
     for strand, person_id in care_store.open_strands(session, case_id):
-        steps[strand.case_id].append((strand, _step(keys, person_id, strand)))
+        steps[strand.case_id].append((strand, care_store.readable_step(keys, person_id, strand)))
     lines = sorted((_urgency(known), one) for one, known in steps.items())
     return [_line(one, steps[one], now=now) for _, one in lines]
 
@@ -107,7 +107,7 @@ def alarm_lines(session: Session, keys: PersonKeys, *, rung: Rung | None = None)
     """Return the alarms whose step nobody has done yet, the oldest first; those of one rung if it is named."""
     found = care_store.open_alarms(session)
     return [
-        _alarm(alarm, _step(keys, person_id, strand))
+        _alarm(alarm, care_store.readable_step(keys, person_id, strand))
         for alarm, strand, person_id in found
         if rung is None or alarm.rung == rung
     ]
@@ -148,10 +148,3 @@ def _alarm(alarm: Alarm, step: Step | None) -> AlarmLine:
         responsible_id=step.responsible_id if step else None,
         due_at=step.due_at if step else None,
     )
-
-
-def _step(keys: PersonKeys, person_id: str, strand: Strand) -> Step | None:
-    try:
-        return care_store.step_of(keys, person_id, strand)
-    except (UnreadableValue, KeyDestroyed):
-        return None

@@ -12,7 +12,8 @@ import structlog
 
 from services.intake import watch
 from services.intake.watch import Watch
-from shared.writer import StoreUnavailable, Writer
+from shared.timer import again
+from shared.writer import Writer
 
 log = structlog.get_logger()
 
@@ -34,7 +35,7 @@ class Timer:
     def start(self) -> None:
         """Begin."""
         self._looked_at = monotonic()
-        self._task = asyncio.create_task(self._again())
+        self._task = asyncio.create_task(again(lambda: self._every, self.look))
 
     async def stop(self) -> None:
         """Stop."""
@@ -63,13 +64,3 @@ class Timer:
             )
         self._looked_at = monotonic()
         return len(raised)
-
-    async def _again(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except StoreUnavailable:
-                log.warning("timer_skipped", reason="store_unavailable")
-            except Exception as error:
-                log.error("timer_failed", exc_info=error)
-            await asyncio.sleep(self._every)

@@ -14,15 +14,15 @@ import structlog
 from sqlalchemy import update
 from sqlmodel import Session, col
 
-from services.intake import care, care_store
+from services.intake import care_store
 from services.intake.care import ORDINARY, Call, Ladder, Lane, Rung, Step, acute_ladder
 from services.intake.care_store import Alarm, Strand
 from services.intake.domain import AlarmNotFound
 from services.intake.store import Case
-from shared.contracts.care import StepPlanned, Turn
+from shared.contracts.care import StepPlanned, Turn, end_of
 from shared.database import Database
 from shared.inbox import TooEarly
-from shared.keys import KeyDestroyed, PersonKeys, UnreadableValue
+from shared.keys import PersonKeys
 from shared.outbox import random_id
 from shared.unit_of_work import UnitOfWork
 
@@ -99,7 +99,7 @@ def goes_on(session: Session, case: Case, *, since: datetime) -> bool:
 
 def plan_own(work: UnitOfWork, case: Case) -> None:
     """Keep intake's own strand of a case: what stands on its line."""
-    step = Step(case.next_step, case.responsible_id, Turn.TEAM, care.end_of(case.due_on))
+    step = Step(case.next_step, case.responsible_id, Turn.TEAM, end_of(case.due_on))
     keep(work, case, f"{OWN}.{case.case_id}", step)
 
 
@@ -199,8 +199,7 @@ def _alarm(work: UnitOfWork, strand: Strand, due: Due) -> Alarm:
 
 
 def _step(keys: PersonKeys, person_id: str, strand: Strand) -> Step | None:
-    try:
-        return care_store.step_of(keys, person_id, strand)
-    except (UnreadableValue, KeyDestroyed):
+    step = care_store.readable_step(keys, person_id, strand)
+    if step is None:
         log.error("step_unreadable", strand_key=strand.strand_key)
-        return None
+    return step

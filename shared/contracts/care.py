@@ -5,11 +5,16 @@ the care watch of intake, knows all of them and sees to it that no case is left 
 overdue in silence.
 """
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from shared.contracts.categories import Structural
 from shared.contracts.envelope import CareEvent, Code, Id
+
+
+def end_of(day: date) -> datetime:
+    """Return when what is due on a day is overdue: once the day is over everywhere in Germany."""
+    return datetime.combine(day + timedelta(days=1), time(), UTC)
 
 
 class Turn(StrEnum):

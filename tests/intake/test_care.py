@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.care import ORDINARY, Call, Lane, Rung, Step, acute_ladder, end_of, next_step
-from shared.contracts.care import Turn
+from services.intake.care import ORDINARY, Call, Lane, Rung, Step, acute_ladder, next_step
+from shared.contracts.care import Turn, end_of
 
 DUE = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ACUTE = acute_ladder(timedelta(minutes=15))

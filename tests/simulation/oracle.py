@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 from sqlmodel import col, select
 
-from services.assessment import steps
 from services.assessment.store import Case as AssessmentCase
-from services.intake import care, care_store
+from services.intake import care_store
 from services.intake.care_store import Strand
 from services.intake.store import Case
 from services.referral.store import Referrals
+from shared.contracts.care import end_of
 from shared.service import Service
 
 RUNGS = {"responsible", "lead", "on_call"}
@@ -62,7 +62,7 @@ class Oracle:
             case.case_id for case in cases if not (case.responsible_id and case.next_step and case.due_on)
         ]
         self.without_step += [case.case_id for case in cases if case.case_id not in strands]
-        due = [(f"intake.{case.case_id}", care.end_of(case.due_on)) for case in cases]
+        due = [(f"intake.{case.case_id}", end_of(case.due_on)) for case in cases]
         return [(key, due_at) for key, due_at in due if due_at <= now]
 
     def _assessment(self, service: Service, *, now: datetime) -> list[tuple[str, datetime]]:
@@ -74,7 +74,7 @@ class Oracle:
         self.without_step += [
             case.case_id for case in cases if not case.responsible_id or case.next_step in ("", "none")
         ]
-        due = [(f"assessment.{case.case_id}", steps.end_of(case.due_on)) for case in cases]
+        due = [(f"assessment.{case.case_id}", end_of(case.due_on)) for case in cases]
         return [(key, due_at) for key, due_at in due if due_at <= now]
 
     def _referral(self, service: Service, *, now: datetime) -> list[tuple[str, datetime]]:
