@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from sqlalchemy import inspect
 from sqlmodel import Session, SQLModel, select
 
 from services.consent import commissions, grants
@@ -79,9 +80,9 @@ class Gate:
         return result
 
     def rows(self, table: type[Row], *where: Any) -> list[Row]:
-        """Read rows of a table."""
+        """Read rows of a table in the order of their keys: a database may hand them out in any order."""
         with self.service.database.read() as session:
-            return list(session.exec(select(table).where(*where)))
+            return list(session.exec(select(table).where(*where).order_by(*inspect(table).primary_key)))
 
     def hear(self, *events: CareEvent) -> None:
         """Hand events of the care bus to their handlers, one after the other."""
