@@ -37,7 +37,7 @@ check: bootstrap ## format, lint, types, import rules, contract drift
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -n auto --dist worksteal tests/architecture tests/contracts
 
-simulation: bootstrap ## ninety days of two thousand synthetic people; prints a report (ten minutes; PEOPLE=400 for two)
+simulation: bootstrap ## ninety days of two thousand synthetic people; prints a report (about six minutes; PEOPLE=500 for two)
 	@$(BIN)/python -m tests.simulation.ninety_days $(or $(PEOPLE),2000)
 
 mutation: bootstrap ## break decision and release in every small way; what survives stands in docs/mutation-survivors.md

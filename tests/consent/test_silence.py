@@ -18,7 +18,7 @@ from tests.consent.gate import Gate
 from tests.consent.histories import Seen, Step, play
 from tests.consent.pairs import Timed, draw_released, draw_rest
 
-PAIRS = int(os.environ.get("GESEHEN_TEST_PAIRS", "20"))
+PAIRS = int(os.environ.get("GESEHEN_TEST_PAIRS", "12"))
 """How many pairs are drawn for each observer; a night can take thousands."""
 
 

@@ -15,12 +15,14 @@ from random import Random
 from pydantic import TypeAdapter
 from sqlmodel import select
 
-from services.assessment import finding, handlers
+from services.assessment import absence, concern, finding, handlers, telling
+from services.assessment.child_protection import Move, Reason
 from services.assessment.domain import Kind as EntryKind
 from services.assessment.domain import NothingToConfirm, SamePerson, Vocabulary
 from services.assessment.steps import ContactOutcome, NextStep
 from services.assessment.store import Case as AssessmentCase
-from services.assessment.store import entries_of, open_cases
+from services.assessment.store import entries_of, open_cases, open_tellings
+from services.assessment.teams import Teams
 from services.intake import acute, care_store, store
 from services.intake import handlers as intake_handlers
 from services.intake.acute import NeedKind, NeedOutcome
@@ -32,18 +34,10 @@ from services.referral.settings import Settings as ReferralSettings
 from services.referral.state import State
 from services.referral.store import Referrals
 from shared.contracts.assessment import AttendanceKind, Fact, LifeDomain
-from shared.contracts.consent import (
-    CommissionReceived,
-    Outcome,
-    ProviderAnswer,
-    ReferralAnswered,
-    ReferralCleared,
-    ReferralNotCleared,
-    ReferralOpened,
-    Service,
-)
+from shared.contracts.consent import ProviderAnswer
 from shared.contracts.intake import Channel, Contact, Origin
-from shared.outbox import random_id
+from tests.simulation.gate import Gate
+from tests.simulation.oracle import ACKNOWLEDGE_WITHIN, Oracle
 from tests.simulation.people import NEEDS, Person, Way
 from tests.simulation.town import TEAMS, Town
 
@@ -52,10 +46,12 @@ DIRECTORY = read_directory(ReferralSettings.model_fields["directory_file"].defau
 LIFE_DOMAIN: TypeAdapter[LifeDomain] = TypeAdapter(LifeDomain)
 NOTICES = {"language": "de", "text_version": "2026-10", "text_sha256": "5e" * 32}
 AWAY, ACKNOWLEDGED, AT_ONCE = 0.12, 0.8, 64
+FIELD_TEAM = "team-nord"
+ON_DUTY = ("intake-1", "lead-1", "on-call-1")
+"""Who sees to an acute need: the team, a quarter of an hour later the lead, then whoever is on call."""
+CONCERNED = (Move.TAKE_ADVICE, Move.TELL_FAMILY, Move.CLOSE)
 PATIENCE = timedelta(days=4)
 """How long a team waits after a day that somebody else has let pass."""
-FAILING = 0.08
-"""The share of days on which a provider does nothing at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +75,16 @@ class Life:
     def __init__(self, town: Town, people: list[Person], random: Random, staff: Staff) -> None:
         self._town, self._people, self._random, self._staff = town, people, random, staff
         self._assessors = [f"assessor-{number:02}" for number in range(staff.assessors)]
-        self._away: set[str] = set()
+        self.oracle = Oracle(staff={*self._assessors, *ON_DUTY, *TEAMS.values(), FIELD_TEAM})
+        self.gate = Gate(town, random)
+        self.away: set[str] = set()
+        """Who is away this week."""
+        self.off_the_list: set[str] = set()
+        """Of whom the services know that they are away."""
         self._arriving = list(reversed(people))
-        self._by_commission: dict[str, Person] = {}
+        self._in_need: list[Person] = []
+        self._unseen: list[tuple[Person, str]] = []
+        self._unhelped: list[tuple[Person, str]] = []
         self.by_case: dict[str, Person] = {}
         self.deeds: dict[str, int] = {}
 
@@ -92,10 +95,14 @@ class Life:
 
     def begin_week(self) -> None:
         """Draw who is away this week."""
-        self._away = {name for name in self._assessors if self._random.random() < AWAY}
+        self.away = {name for name in self._assessors if self._random.random() < AWAY}
+        self.off_the_list = set()
+        self.gate.offer_places()
+        self._count("weeks that somebody was away", len(self.away))
 
     async def half_a_day(self) -> None:
         """Let everybody do what they get done in half a working day."""
+        await self._take_off_the_list()
         await self.arrive()
         await self._town.settle()
         await self.look()
@@ -103,20 +110,41 @@ class Life:
             await part()
             await self._town.settle()
 
-    async def providers_day(self) -> None:
-        """Let people and providers answer where it is their turn, as the gate passes it on."""
-        if "referral" not in self._town.up:
-            return
-        silent = {need[1] for need in NEEDS.values() if self._random.random() < FAILING}
-        for referral in self._open_referrals():
-            if referral.recipient_id not in silent:
-                self._answer(referral)
+    async def others_day(self) -> None:
+        """Let the Jobcenter, people and providers do what they do, as the gate passes it on."""
+        here = [person for person in self._people if person.case_id]
+        self.gate.think_again(here)
+        self.gate.await_(here)
+        if "referral" in self._town.up:
+            referrals = [
+                (one, self.by_case[one.case_id]) for one in self._open_referrals() if one.case_id in self.by_case
+            ]
+            self.gate.answer(referrals)
+            offered = [one for one, _ in referrals if one.standing.state is State.APPOINTMENT_OFFERED]
+            await self._all(self._act_on(one) for one in offered if self._random.random() < 0.5)  # the person says yes
         await self._town.settle()
 
+    async def _take_off_the_list(self) -> None:
+        """Write down who is away: their cases go to the team, and nobody waits for them."""
+        if "assessment" not in self._town.up or self.off_the_list == self.away:
+            return
+        for name in sorted(self.away):
+            act = partial(
+                absence.record,
+                member_id=name,
+                from_on=self.now.date(),
+                until_on=(self.now + timedelta(days=4)).date(),
+                deputy_id=None,
+                teams=Teams(),
+            )
+            await self._town.do("assessment", act)
+        self.off_the_list = set(self.away)
+
     async def look(self) -> None:
-        """Have the care watch look, if intake runs."""
+        """Have the care watch look, if intake runs; nothing acute may be silent then."""
         if "intake" in self._town.up:
             await self._town.intake.timer.look()
+            self.oracle.hear_needs(self._town.intake, now=self.now)
 
     async def arrive(self) -> None:
         """Let come whoever comes; by themselves or from the street only when somebody is there."""
@@ -125,79 +153,86 @@ class Life:
             come.append(self._arriving.pop())
         for person in come:
             if person.origin is Origin.COMMISSIONED:
-                self._commission(person)
+                self.gate.commission(person)
+        by_hand = [person for person in come if person.origin is not Origin.COMMISSIONED]
         if "intake" not in self._town.up:
-            self._arriving += [person for person in reversed(come) if person.origin is not Origin.COMMISSIONED]
-            return
-        await self._all(self._open_by_hand(person) for person in come if person.origin is not Origin.COMMISSIONED)
+            self._arriving += reversed(by_hand)
+            by_hand = []
+        await self._all(self._open_by_hand(person) for person in by_hand)
+        self._in_need += [person for person in come if person.acute and person not in self._arriving]
         await self._town.settle()
-        self._find_commissioned()
-        await self._see_to_acute_needs([person for person in come if person.acute and person.case_id])
-
-    def _commission(self, person: Person) -> None:
-        person.commission_id = random_id()
-        self._by_commission[person.commission_id] = person
-        self._town.say(
-            CommissionReceived(
-                commission_id=person.commission_id,
-                recipient_id="jobcenter-essen",
-                service=Service.CLARIFICATION,
-                deadline=(self.now + timedelta(days=90)).date(),
-                budget_line="ESF-12",
-                received_at=self.now,
-                contact=Contact(channel=Channel.IN_PERSON),
-            )
-        )
+        if "intake" in self._town.up:
+            self._find_commissioned()
+            await self._see_to_acute_needs()
 
     async def _open_by_hand(self, person: Person) -> None:
-        contact = Contact(channel=Channel.IN_PERSON)
-        answer = await self._town.do(
-            "intake",
-            partial(
-                intake_handlers.open_case, origin=person.origin, contact=contact, identity=None, team_id=TEAMS["intake"]
-            ),
+        act = partial(
+            intake_handlers.open_case,
+            origin=person.origin,
+            contact=Contact(channel=Channel.IN_PERSON),
+            identity=None,
+            team_id=TEAMS["intake"],
+            shielded=person.of_staff,
         )
+        answer = await self._town.do("intake", act)
         self._is(person, str(answer["case_id"]), str(answer["person_id"]))
 
     def _find_commissioned(self) -> None:
+        sent = {person.commission_id: person for person in self._people if person.commission_id and not person.case_id}
+        if not sent:
+            return
         with self._town.intake.database.read() as session:
-            for commission in session.exec(select(store.Commission)):
-                person = self._by_commission.get(commission.commission_id)
-                if person is not None and not person.case_id:
-                    self._is(person, commission.case_id, store.load_case(session, commission.case_id).person_id)
+            found = select(store.Commission.commission_id, Case.case_id, Case.person_id).join(Case)
+            for commission_id, case_id, person_id in session.exec(found):
+                if commission_id in sent:
+                    self._is(sent[commission_id], case_id, person_id)
 
     def _is(self, person: Person, case_id: str, person_id: str) -> None:
         person.case_id, person.person_id = case_id, person_id
         self.by_case[case_id] = person
 
-    async def _see_to_acute_needs(self, people: list[Person]) -> None:
-        """Report, and let somebody acknowledge within minutes: the team, else the lead, else whoever is on call."""
-        within = timedelta(minutes=15)
-        waiting = []
-        for person in people:
-            need = await self._town.do(
-                "intake",
-                partial(
-                    acute.report,
-                    case_id=person.case_id,
-                    kind=NeedKind(person.acute or "hunger"),
-                    by="intake-1",
-                    within=within,
-                ),
-                lock=person.person_id,
-            )
-            waiting.append((person, need.need_id))
-        for by, minutes in (("intake-1", 1), ("lead-1", 15), ("on-call-1", 15)) if waiting else ():
+    async def _see_to_acute_needs(self) -> None:
+        """Report, and let somebody acknowledge within minutes: the team, else the lead, else whoever is on call.
+
+        Sometimes nobody does, or help comes late: then the alarms go on until the next half day.
+        """
+        await self._all(self._help(person, need_id, by="lead-1") for person, need_id in self._unhelped)
+        self._unhelped = []
+        known = [person for person in self._in_need if person.case_id]
+        self._in_need = [person for person in self._in_need if not person.case_id]
+        for person in known:
+            await self._report(person)
+        for by, minutes in zip(ON_DUTY, (1, 15, 15), strict=True) if self._unseen else ():
             self._town.clock.now += timedelta(minutes=minutes)
             await self.look()
-            seen = [one for one in waiting if by == "on-call-1" or self._random.random() < ACKNOWLEDGED]
-            await self._all(self._help_now(person, need_id, by) for person, need_id in seen)
-            waiting = [one for one in waiting if one not in seen]
+            seen = [one for one in self._unseen if self._random.random() < ACKNOWLEDGED]
+            self._unseen = [one for one in self._unseen if one not in seen]
+            await self._all(self._see_to(person, need_id, by=by) for person, need_id in seen)
 
-    async def _help_now(self, person: Person, need_id: str, by: str) -> None:
+    async def _report(self, person: Person) -> None:
+        act = partial(
+            acute.report,
+            case_id=person.case_id,
+            kind=NeedKind(person.acute or "hunger"),
+            by="intake-1",
+            within=ACKNOWLEDGE_WITHIN,
+        )
+        need = await self._town.do("intake", act, lock=person.person_id)
+        person.needs_help_now = True
+        self._unseen.append((person, need.need_id))
+
+    async def _see_to(self, person: Person, need_id: str, *, by: str) -> None:
         await self._town.do("intake", partial(acute.acknowledge, need_id=need_id, by=by), lock=person.person_id)
+        self._count(f"acute need acknowledged by {by}")
+        if self._random.random() < ACKNOWLEDGED:
+            await self._help(person, need_id, by=by)
+        else:
+            self._unhelped.append((person, need_id))
+
+    async def _help(self, person: Person, need_id: str, *, by: str) -> None:
         settle = partial(acute.settle, need_id=need_id, outcome=NeedOutcome.HELPED, by=by)
         await self._town.do("intake", settle, lock=person.person_id)
+        person.needs_help_now = False
         self._count("acute need helped")
 
     async def _intake_works(self) -> None:
@@ -212,11 +247,19 @@ class Life:
         person, case_id = self.by_case[case.case_id], case.case_id
         if case.next_step == "give_notices":
             act = partial(intake_handlers.give_notices, case_id=case_id, proof=NOTICES, given_by="intake-1")
-        elif case.next_step == "close" and not person.referred:
+        elif case.next_step == "close" and not person.referred and not person.needs_help_now:
             act = partial(intake_handlers.end_case, case_id=case_id)
             person.ended_at = self.now
         else:
             act = partial(intake_handlers.review_case, case_id=case_id)
+        if person.loses_phone and case.next_step != "give_notices":
+            person.loses_phone = False
+            lost = partial(
+                intake_handlers.record_contact,
+                case_id=case_id,
+                contact=Contact(channel=Channel.LETTER, address="synthetic, c/o shelter"),
+            )
+            await self._town.do("intake", lost, lock=person.person_id)
         await self._town.do("intake", act, lock=person.person_id)
         self._count(f"intake: {case.next_step}")
 
@@ -225,10 +268,14 @@ class Life:
             return
         with self._town.service("assessment").database.read() as session:
             cases = [case for case in open_cases(session) if case.finished_at is None and case.case_id in self.by_case]
-        present = [name for name in self._assessors if name not in self._away]
+        present = [name for name in self._assessors if name not in self.away]
         for name in present:
             mine = [case for case in cases if case.responsible_id == name and self._is_time(case)]
             await self._all(self._assess(case, name) for case in mine[: self._staff.deeds])
+        left = [case for case in cases if case.responsible_id == FIELD_TEAM and self._is_time(case)]
+        for case, name in zip(left, present, strict=False):  # what whoever is away has left to the team
+            await self._take(case, self.by_case[case.case_id], name)
+            await self._assess(case, name)
         free = [case for case in cases if case.next_step == NextStep.TAKE]
         room = len(present) * 2
         await self._all(self._assess(case, self._random.choice(present)) for case in free[:room])
@@ -247,12 +294,13 @@ class Life:
             NextStep.TALK: self._talk,
             NextStep.CONCLUDE: self._conclude,
             NextStep.CONFIRM: self._confirm,
+            NextStep.TELL: self._tell,
         }
         await deeds.get(NextStep(case.next_step), self._follow_up)(case, person, by)
         self._count(f"assessment: {case.next_step}")
 
     async def _take(self, case: AssessmentCase, person: Person, by: str) -> None:
-        act = partial(handlers.take_case, case_id=case.case_id, team_id="team-nord", responsible_id=by)
+        act = partial(handlers.take_case, case_id=case.case_id, team_id=FIELD_TEAM, responsible_id=by)
         await self._town.do("assessment", act, lock=person.person_id)
 
     async def _try_contact(self, case: AssessmentCase, person: Person, by: str) -> None:
@@ -274,6 +322,32 @@ class Life:
         )
         await self._town.do("assessment", act, lock=person.person_id)
         person.talked_at = person.talked_at or self.now
+        if person.child:
+            await self._protect(case, person, by)
+
+    async def _protect(self, case: AssessmentCase, person: Person, by: str) -> None:
+        """A child is worried about: ask for advice, tell the family, and see that they accept help."""
+        if not person.concern_id:
+            noted = partial(concern.note_concern, case_id=case.case_id, by=by)
+            answer = await self._town.do("assessment", noted, lock=person.person_id)
+            person.concern_id = str(answer["concern_id"])
+            return
+        move = CONCERNED[person.concern_moves]
+        reason = Reason.HELP_ACCEPTED if move is Move.CLOSE else None
+        act = partial(
+            concern.move_on, case_id=case.case_id, concern_id=person.concern_id, move=move, reason=reason, by=by
+        )
+        await self._town.do("assessment", act, lock=person.person_id)
+        person.concern_moves += 1
+        person.child = move is not Move.CLOSE
+
+    async def _tell(self, case: AssessmentCase, person: Person, by: str) -> None:
+        """Tell the person what waits for them."""
+        with self._town.service("assessment").database.read() as session:
+            owed = open_tellings(session, case.case_id)
+        for one in owed:
+            act = partial(telling.tell, case_id=case.case_id, telling_id=one.telling_id, by=by)
+            await self._town.do("assessment", act, lock=person.person_id)
 
     async def _conclude(self, case: AssessmentCase, person: Person, by: str) -> None:
         for need in person.needs:
@@ -361,7 +435,7 @@ class Life:
         if state is State.APPOINTMENT_OFFERED:
             act = partial(referral_handlers.take_appointment, referral_id=referral.referral_id)
         elif state is State.WAITING_LIST and self._random.random() < 0.6:
-            self._say_answer(referral, ProviderAnswer.ACCEPTED)
+            self.gate.pass_on(referral, ProviderAnswer.ACCEPTED)
             return
         else:
             act = partial(referral_handlers.close_referral, referral_id=referral.referral_id)
@@ -400,11 +474,11 @@ class Life:
             case = session.get_one(AssessmentCase, case_id)
         if case.ended_at is not None or case.finished_at is not None or case.due_on >= self.now.date():
             return
-        present = [name for name in self._assessors if name not in self._away]
+        present = [name for name in self._assessors if name not in self.away]
         if not present:  # nobody to hand it to this week: the alarm stays, and goes on
             return
         by = self._random.choice(present)
-        if case.taken_at is not None and case.responsible_id in self._away:
+        if case.taken_at is not None and case.responsible_id not in present:
             await self._take(case, self.by_case[case_id], by)
         await self._assess(case, by)
 
@@ -413,46 +487,8 @@ class Life:
         with service.database.read() as session:
             return Referrals(session, service.keys).open()
 
-    def _answer(self, referral: Referral) -> None:
-        """Say what comes of it today, if anything does: the person's word, or the provider's."""
-        person, state = self.by_case.get(referral.case_id), referral.standing.state
-        if person is None or self._random.random() < 0.5:
-            return
-        referral_id, person_id = referral.referral_id, person.person_id
-        if state is State.REQUESTED:
-            said = ReferralCleared if person.releases else ReferralNotCleared
-            self._town.say(said(referral_id=referral_id, person_id=person_id, at=self.now))
-        elif state is State.CLEARED:
-            self._town.say(ReferralOpened(referral_id=referral_id, person_id=person_id, at=self.now))
-        elif state is State.OPENED:
-            answers = [ProviderAnswer.ACCEPTED, ProviderAnswer.WAITING_LIST, ProviderAnswer.DECLINED]
-            self._say_answer(referral, self._random.choices(answers, weights=[65, 20, 15])[0])
-        elif state is State.ACCEPTED:
-            self._say_answer(referral, ProviderAnswer.APPOINTMENT_OFFERED)
-        elif state is State.APPOINTMENT_TAKEN and (referral.standing.appointment_at or self.now) < self.now:
-            came = self._random.random() < 0.8
-            self._say_answer(referral, ProviderAnswer.ATTENDED if came else ProviderAnswer.NOT_ATTENDED)
-            person.helped_at = person.helped_at or (self.now if came else None)
-        elif state is State.ATTENDED and self._random.random() < 0.2:
-            self._say_answer(referral, ProviderAnswer.ENDED)
-            person.referred.discard(referral.referral_id)
-
-    def _say_answer(self, referral: Referral, answer: ProviderAnswer) -> None:
-        is_offer, is_end = answer is ProviderAnswer.APPOINTMENT_OFFERED, answer is ProviderAnswer.ENDED
-        self._town.say(
-            ReferralAnswered(
-                referral_id=referral.referral_id,
-                person_id=referral.person_id,
-                answered_at=self.now,
-                answer=answer,
-                appointment_at=self.now + timedelta(days=6) if is_offer else None,
-                outcome=Outcome.HELPED if is_end else None,
-            )
-        )
-        self._count(f"provider: {answer.value}")
-
-    def _count(self, deed: str) -> None:
-        self.deeds[deed] = self.deeds.get(deed, 0) + 1
+    def _count(self, deed: str, times: int = 1) -> None:
+        self.deeds[deed] = self.deeds.get(deed, 0) + times
 
     async def _all(self, deeds: Iterable[Awaitable[None]]) -> None:
         """Let many people work at the same time."""

@@ -22,6 +22,9 @@ NEEDS = {
 }
 """For each burden: how many carry it, which provider helps with what, and the word that the team writes down."""
 
+ACUTE = {Origin.COMMISSIONED: 0.04, Origin.SELF: 0.04, Origin.STREET: 0.25}
+"""How many need help on the day they come."""
+
 ARRIVE_WITHIN = timedelta(days=55)
 
 
@@ -46,9 +49,21 @@ class Person:
     acute: NeedKind | None
     releases: bool
     """Whether they agree that providers learn what they need."""
+    takes_back: bool
+    """Whether they take that back once help is under way."""
+    child: bool
+    """Whether a child lives with them, about whom the team comes to worry."""
+    of_staff: bool
+    """Whether they work for the Jobcenter, or belong to somebody who does."""
+    little_german: bool
+    loses_phone: bool
     case_id: str = ""
     person_id: str = ""
     commission_id: str = ""
+    commissioned_until: date | None = None
+    needs_help_now: bool = False
+    concern_id: str = ""
+    concern_moves: int = 0
     referred: set[str] = field(default_factory=set)
     reached_at: datetime | None = None
     talked_at: datetime | None = None
@@ -76,6 +91,18 @@ def _draw(random: Random, number: int, begin: datetime) -> Person:
     origin = random.choices([Origin.COMMISSIONED, Origin.SELF, Origin.STREET], weights=[70, 20, 10])[0]
     way = random.choices(list(Way), weights=[70, 16, 6, 8])[0]
     needs = tuple(need for need, (rate, *_) in NEEDS.items() if random.random() < rate)
-    acute = random.choice(list(NeedKind)) if random.random() < (0.25 if origin is Origin.STREET else 0.04) else None
-    arrives_at = begin + random.random() * ARRIVE_WITHIN
-    return Person(number, origin, arrives_at, way, needs, acute, releases=random.random() < 0.85)
+    acute = random.choice(list(NeedKind)) if random.random() < ACUTE[origin] else None
+    return Person(
+        number,
+        origin,
+        arrives_at=begin + random.random() * ARRIVE_WITHIN,
+        way=way,
+        needs=needs,
+        acute=acute,
+        releases=random.random() < 0.85,
+        takes_back=random.random() < 0.08,
+        child="addiction" in needs and random.random() < 0.3,
+        of_staff=random.random() < 0.02,
+        little_german=random.random() < 0.2,
+        loses_phone=random.random() < 0.1,
+    )

@@ -47,8 +47,10 @@ HANDLERS: dict[str, Handlers] = {
     "assessment": assessment_handlers(TEAMS["assessment"]),
     "referral": REFERRAL_HANDLERS,
 }
-REPEATED, DELAYED, ROLLED_BACK = 0.05, 0.05, 0.01
-"""How often a message is delivered twice, or late, and how often a handler's transaction is lost right at its end."""
+REPEATED, DELAYED, ROLLED_BACK, CUT_OFF = 0.05, 0.05, 0.01, 0.001
+"""How often a message is delivered twice, or late; how often a handler's transaction is lost right at its end; and how
+often a service dies right after it, between its commit and the sending of what it announced."""
+AT_ONCE = 200
 
 
 class Lost(RuntimeError):
@@ -85,7 +87,10 @@ class Town:
         self.up: dict[str, Running] = {}
         self._waiting: dict[str, list[Received]] = {name: [] for name in NAMES}
         self._late: list[tuple[str, Received]] = []
-        self.counts: dict[str, int] = {"events": 0, "repeated": 0, "delayed": 0, "rolled_back": 0, "crashes": 0}
+        self._sent: dict[str, list[str]] = {name: [] for name in NAMES}
+        self._dying: set[str] = set()
+        counted = ("events", "repeated", "delayed", "rolled_back", "cut_off", "crashes")
+        self.counts: dict[str, int] = dict.fromkeys(counted, 0)
 
     async def __aenter__(self) -> "Town":
         """Set up and start all three."""
@@ -116,7 +121,7 @@ class Town:
         await stack.enter_async_context(service.running())
         if name == "intake":
             await cast(IntakeService, service).timer.stop()  # the town looks by its own clock
-        service.writer.on_commit(self._publish)
+        service.writer.on_commit(partial(self._publish, name))
         receiver = Receiver(
             name,
             HANDLERS[name],
@@ -127,11 +132,9 @@ class Town:
             line=cast(Line, None),  # only what moves a message between queues needs it
         )
         self.up[name] = Running(service, receiver, stack)
-        unsent = await service.writer.run(
-            lambda work: service.outbox.claim(work.session, now=work.now, limit=200, all_unsent=True)
-        )
-        if self.counts["crashes"]:  # some of it was heard before the crash: the inbox knows
-            self._publish(unsent)
+        while unsent := await service.writer.run(partial(_claim, service)):
+            for item in unsent:
+                self._route(EVENTS[item.type].model_validate_json(item.body), item.message_id)
 
     async def stop(self, name: str) -> None:
         """Stop a service, as an operator would; its queue goes on filling."""
@@ -154,18 +157,31 @@ class Town:
 
     async def settle(self) -> None:
         """Deliver until nothing more comes; what is meant for a service that is down waits in its queue."""
+        await self._bury()
         late, self._late = self._late, []
         for name, received in late:
             self._waiting[name].append(received)
         while any(self._waiting[name] for name in self.up):
             for name in list(self.up):
                 await self._deliver(name)
+            await self._bury()
+        for name, running in self.up.items():
+            sent, self._sent[name] = self._sent[name], []
+            if sent:
+                await running.service.writer.run(partial(_mark_sent, running.service, sent))
+
+    async def _bury(self) -> None:
+        """Take away whoever has died. What they had sent and not marked yet, they send again after their start."""
+        for name in sorted(self._dying):
+            self._sent[name] = []
+            await self.crash(name)
+        self._dying = set()
 
     async def _deliver(self, name: str) -> None:
         batch, self._waiting[name] = self._waiting[name], []
         self._random.shuffle(batch)  # a queue keeps its order; several, and what is tried again, do not
-        for begin in range(0, len(batch), 200):
-            await asyncio.gather(*(self._take(name, received) for received in batch[begin : begin + 200]))
+        for begin in range(0, len(batch), AT_ONCE):
+            await asyncio.gather(*(self._take(name, received) for received in batch[begin : begin + AT_ONCE]))
 
     async def _take(self, name: str, received: Received) -> None:
         running = self.up[name]
@@ -186,8 +202,15 @@ class Town:
         except Lost:
             return
 
-    def _publish(self, outgoing: Iterable[Outgoing]) -> None:
+    def _publish(self, name: str, outgoing: Iterable[Outgoing]) -> None:
+        """Send what was committed, unless the service dies before that: then it lies in its outbox until it is back."""
         for item in outgoing:
+            if self._random.random() < CUT_OFF:
+                self._dying.add(name)
+            if name in self._dying:
+                self.counts["cut_off"] += 1
+                continue
+            self._sent[name].append(item.message_id)
             self._route(EVENTS[item.type].model_validate_json(item.body), item.message_id)
 
     def _route(self, event: CareEvent, message_id: str) -> None:
@@ -204,6 +227,17 @@ class Town:
             if self._random.random() < REPEATED:
                 self.counts["repeated"] += 1
                 self._late.append((name, received))
+
+
+def _claim(service: Service, work: UnitOfWork) -> list[Outgoing]:
+    """Take from the outbox what was committed and never sent."""
+    unsent = service.outbox.claim(work.session, now=work.now, limit=AT_ONCE, all_unsent=True)
+    _mark_sent(service, [item.message_id for item in unsent], work)
+    return unsent
+
+
+def _mark_sent(service: Service, message_ids: list[str], work: UnitOfWork) -> None:
+    service.outbox.mark_sent(work.session, message_ids, now=work.now)
 
 
 def _write_secrets(folder: Path) -> None:
