@@ -88,7 +88,7 @@ class Player:
             return f"no answer ({type(error).__name__})", True
         wanted = step.get("status", 200)
         if answer.status_code != wanted:
-            waits = answer.status_code in (step.get("retry_while"), 503)
+            waits = answer.status_code in (*step.get("retry_while", ()), 503)
             return f"status {answer.status_code} instead of {wanted}: {answer.text[:300]}", waits or "until" in step
         if "contains" in step or "lacks" in step:
             return self._compare_text(step, answer.text), True

@@ -40,6 +40,7 @@ SUBSCRIPTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ),
         "assessment": (
             "intake.case_opened.v1",
+            "intake.notices_given.v1",
             "intake.case_ended.v1",
             "consent.fact_contested.v1",
             "consent.fact_contest_withdrawn.v1",
@@ -49,6 +50,7 @@ SUBSCRIPTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ),
         "referral": (
             "intake.case_opened.v1",
+            "intake.notices_given.v1",
             "intake.case_ended.v1",
             "assessment.case_taken.v1",
             "consent.places_offered.v1",

@@ -80,6 +80,15 @@ class TextDiffers(AssessmentError):
         super().__init__("the approved text is not the newest draft")
 
 
+class NoticesNotGiven(AssessmentError):
+    """Raised when something is to be written down about somebody who was not given the notices yet."""
+
+    code = "notices_not_given"
+
+    def __init__(self) -> None:
+        super().__init__("the notices have not been given")
+
+
 class NobodyHasTakenIt(AssessmentError):
     """Raised when a case is to be finished that no team has taken."""
 

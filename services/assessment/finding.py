@@ -32,7 +32,7 @@ def record_fact(
     by: str,
 ) -> Answer:
     """Write down a finding and announce it."""
-    case = store.load_open_case(work.session, case_id)
+    case = store.load_informed_case(work.session, case_id)
     _check(work, life_domain, fact, vocabulary)
     content = _content(life_domain, fact, contested, about_somebody_else, before={})
     entry = store.add_version(work, case, Kind.FACT, content, by=by)
@@ -113,7 +113,7 @@ def remove_fact(work: UnitOfWork, *, case_id: str, fact_id: str, by: str) -> Ans
 
 def write_note(work: UnitOfWork, *, case_id: str, text: str, by: str) -> Answer:
     """Keep a private note. Nothing of it is announced, ever."""
-    case = store.load_open_case(work.session, case_id)
+    case = store.load_informed_case(work.session, case_id)
     entry = store.add_version(work, case, Kind.NOTE, {"text": text}, by=by)
     return {"note_id": entry.entry_id}
 
@@ -122,7 +122,7 @@ def make_recommendation(
     work: UnitOfWork, *, case_id: str, code: str, derived_from: Sources | None, vocabulary: Vocabulary, by: str
 ) -> Answer:
     """Recommend something; the same word again changes nothing, unless it rests on more."""
-    case = store.load_open_case(work.session, case_id)
+    case = store.load_informed_case(work.session, case_id)
     vocabulary.check_recommendation(code)
     made = [versions[-1] for versions in store.entries_of(work.session, case_id, Kind.RECOMMENDATION)]
     same = [entry for entry in made if store.content_of(work.keys, case, entry)["code"] == code]
@@ -133,7 +133,7 @@ def draw_conclusion(
     work: UnitOfWork, *, case_id: str, code: str, derived_from: Sources | None, vocabulary: Vocabulary, by: str
 ) -> Answer:
     """Say what is possible now. A case has one conclusion; a later one is its next version."""
-    case = store.load_open_case(work.session, case_id)
+    case = store.load_informed_case(work.session, case_id)
     vocabulary.check_conclusion(code)
     drawn = store.entries_of(work.session, case_id, Kind.CONCLUSION)
     answer = _say(work, case, Kind.CONCLUSION, code, derived_from, after=drawn[0][-1] if drawn else None, by=by)

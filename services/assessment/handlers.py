@@ -14,7 +14,7 @@ from services.assessment.planning import Answer, announce_step, end_tellings, go
 from services.assessment.steps import ContactOutcome, Progress
 from services.assessment.store import AnsweredRequest, Case
 from shared.contracts.assessment import AssessmentFinished, AttendanceKind, CaseTaken
-from shared.contracts.intake import CaseEnded, CaseOpened, Channel
+from shared.contracts.intake import CaseEnded, CaseOpened, Channel, NoticesGiven
 from shared.inbox import TooEarly
 from shared.repeat import Repeatable
 from shared.unit_of_work import UnitOfWork
@@ -58,6 +58,14 @@ def hear_case_opened(work: UnitOfWork, event: CaseOpened, *, team_id: str) -> No
     announce_step(work, case)
 
 
+def hear_notices_given(work: UnitOfWork, event: NoticesGiven) -> None:
+    """From now on things may be written down about the person."""
+    case = work.session.get(Case, event.case_id)
+    if case is None:
+        raise TooEarly
+    case.notices_given_at = case.notices_given_at or event.given_at
+
+
 def hear_case_ended(work: UnitOfWork, event: CaseEnded) -> None:
     """Close the case: nothing is written in it any more, and nothing is due."""
     case = work.session.get(Case, event.case_id)
@@ -98,7 +106,7 @@ def record_contact_attempt(
 
 def record_attendance(work: UnitOfWork, *, case_id: str, kind: AttendanceKind, attended_on: date, by: str) -> Answer:
     """Write down that the person came to a talk. Outside, that needs a grant of its own like anything else."""
-    case = store.load_open_case(work.session, case_id)
+    case = store.load_informed_case(work.session, case_id)
     domain.check_past_day("attended_on", attended_on, now=work.now)
     content = {"kind": kind.value, "attended_on": attended_on.isoformat()}
     entry = store.add_version(work, case, Kind.ATTENDANCE, content, by=by)

@@ -19,7 +19,7 @@ def draft_statement(
     work: UnitOfWork, *, case_id: str, text: str, derived_from: Sources | None, about_somebody_else: bool, by: str
 ) -> Answer:
     """Write a first draft."""
-    case = store.load_open_case(work.session, case_id)
+    case = store.load_informed_case(work.session, case_id)
     about = {"about_id": secrets.token_urlsafe(16)} if about_somebody_else else {}
     content = {"text": text, **about, **sources.kept(work.session, case, {}, derived_from)}
     return _drafted(store.add_version(work, case, Kind.STATEMENT, content, by=by), text)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from services.assessment.domain import CaseHasEnded, CaseNotFound, EntryNotFound, Kind
+from services.assessment.domain import CaseHasEnded, CaseNotFound, EntryNotFound, Kind, NoticesNotGiven
 from shared.database import Instant
 from shared.keys import PersonKeys
 from shared.tables import add_kit_tables
@@ -31,6 +31,7 @@ class Case(Base, table=True):
     first_contact_by: date
     team_id: str = Field(max_length=64)
     responsible_id: str = Field(max_length=64)
+    notices_given_at: datetime | None = Field(default=None, sa_type=Instant)
     taken_at: datetime | None = Field(default=None, sa_type=Instant)
     next_step: str = Field(max_length=40)
     due_on: date = Field(index=True)
@@ -115,6 +116,17 @@ def load_open_case(session: Session, case_id: str) -> Case:
     case = load_case(session, case_id)
     if case.ended_at is not None:
         raise CaseHasEnded
+    return case
+
+
+def load_informed_case(session: Session, case_id: str) -> Case:
+    """Return an open case whose person was given the notices; raise NoticesNotGiven besides.
+
+    Before that a team makes contact, and protects a child; it writes down nothing else about anybody.
+    """
+    case = load_open_case(session, case_id)
+    if case.notices_given_at is None:
+        raise NoticesNotGiven
     return case
 
 

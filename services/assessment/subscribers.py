@@ -1,4 +1,4 @@
-"""What assessment hears: a case was opened or has ended, a person contests a finding, or is to be forgotten."""
+"""What assessment hears: a case opens or ends, the person is informed, contests a finding, or is to be forgotten."""
 
 from functools import partial
 
@@ -12,7 +12,7 @@ from shared.contracts.consent import (
     PersonAwaited,
     PersonErased,
 )
-from shared.contracts.intake import CaseEnded, CaseOpened
+from shared.contracts.intake import CaseEnded, CaseOpened, NoticesGiven
 from shared.receiver import Handlers
 
 
@@ -20,6 +20,7 @@ def handlers_for(team_id: str) -> Handlers:
     """Return the handlers, with the team that is responsible until somebody takes a case."""
     return {
         CaseOpened: partial(handlers.hear_case_opened, team_id=team_id),
+        NoticesGiven: handlers.hear_notices_given,
         CaseEnded: handlers.hear_case_ended,
         PersonErased: ERASING.hear,
         FactContested: contest.hear_contest,

@@ -14,7 +14,16 @@ from services.intake.store import AnsweredRequest, Case, Commission, Notice
 from shared.contracts.assessment import AssessmentFinished, AssessmentStepPlanned
 from shared.contracts.care import StepPlanned
 from shared.contracts.consent import CommissionCancelled, CommissionChanged, CommissionReceived
-from shared.contracts.intake import CaseEnded, CaseOpened, Contact, ContactRecorded, Identity, IdentityRecorded, Origin
+from shared.contracts.intake import (
+    CaseEnded,
+    CaseOpened,
+    Contact,
+    ContactRecorded,
+    Identity,
+    IdentityRecorded,
+    NoticesGiven,
+    Origin,
+)
 from shared.inbox import TooEarly
 from shared.repeat import Repeatable
 from shared.unit_of_work import UnitOfWork
@@ -154,7 +163,9 @@ def give_notices(work: UnitOfWork, *, case_id: str, proof: dict[str, str], given
     notice_id = _new_id()
     sealed = work.seal(case.person_id, store.proof_place(notice_id), proof)
     work.session.add(Notice(notice_id=notice_id, case_id=case_id, given_at=work.now, given_by=given_by, proof=sealed))
-    case.notices_given_at = case.notices_given_at or work.now
+    if case.notices_given_at is None:
+        case.notices_given_at = work.now
+        work.announce(NoticesGiven(case_id=case_id, person_id=case.person_id, given_at=work.now))
     _plan(work, case)
     return {"notice_id": notice_id, "next_step": case.next_step}
 

@@ -35,6 +35,15 @@ class CaseOver(ReferralError):
         super().__init__(f"case {case_id} has ended")
 
 
+class NoticesNotGiven(ReferralError):
+    """Raised when help is to be asked for in the name of somebody who was not given the notices yet."""
+
+    code = "notices_not_given"
+
+    def __init__(self, case_id: str) -> None:
+        super().__init__(f"in case {case_id} the notices have not been given")
+
+
 class ReferralNotFound(ReferralError):
     """Raised when there is no referral by that id, or its person was erased."""
 

@@ -8,7 +8,7 @@ import structlog
 from services.referral import place, plan
 from services.referral.directory import Directory
 from services.referral.domain import Happening, Referral
-from services.referral.errors import CaseOver, NoAppointmentOffered, ReferralOver, ReferralStillOpen
+from services.referral.errors import CaseOver, NoAppointmentOffered, NoticesNotGiven, ReferralOver, ReferralStillOpen
 from services.referral.state import ANSWERS, News, Reopening, State
 from services.referral.store import Referrals
 from services.referral.tables import Case
@@ -25,6 +25,15 @@ def take_case(work: UnitOfWork, *, case_id: str, person_id: str, opened_at: date
     """Remember whose case it is, so that help can be asked for in it."""
     if work.session.get(Case, case_id) is None:
         work.session.add(Case(case_id=case_id, person_id=person_id, opened_at=opened_at))
+
+
+def know_informed(work: UnitOfWork, *, case_id: str, given_at: datetime) -> None:
+    """From now on help may be asked for in the person's name."""
+    case = work.session.get(Case, case_id)
+    if case is None:
+        raise TooEarly
+    case.notices_given_at = case.notices_given_at or given_at
+    work.session.add(case)
 
 
 def end_case(work: UnitOfWork, *, case_id: str, ended_at: datetime) -> None:
@@ -84,6 +93,8 @@ def request_referral(
     case = referrals.case(case_id)
     if case.ended_at is not None:
         raise CaseOver(case_id)
+    if case.notices_given_at is None:
+        raise NoticesNotGiven(case_id)
     offer = directory.offer(recipient_id, service)
     for other in referrals.of_case(case_id):
         if (other.recipient_id, other.service) == (recipient_id, service) and not other.is_over():

@@ -12,7 +12,7 @@ from shared.contracts.consent import (
     ReferralNotCleared,
     ReferralOpened,
 )
-from shared.contracts.intake import CaseEnded, CaseOpened
+from shared.contracts.intake import CaseEnded, CaseOpened, NoticesGiven
 from shared.receiver import Handlers
 from shared.unit_of_work import UnitOfWork
 
@@ -20,6 +20,11 @@ from shared.unit_of_work import UnitOfWork
 def case_opened(work: UnitOfWork, event: CaseOpened) -> None:
     """Take note of a case."""
     handlers.take_case(work, case_id=event.case_id, person_id=event.person_id, opened_at=event.opened_at)
+
+
+def notices_given(work: UnitOfWork, event: NoticesGiven) -> None:
+    """The person knows who does what with their data."""
+    handlers.know_informed(work, case_id=event.case_id, given_at=event.given_at)
 
 
 def case_ended(work: UnitOfWork, event: CaseEnded) -> None:
@@ -73,6 +78,7 @@ def places_offered(work: UnitOfWork, event: PlacesOffered) -> None:
 
 HANDLERS: Handlers = {
     CaseOpened: case_opened,
+    NoticesGiven: notices_given,
     CaseEnded: case_ended,
     CaseTaken: case_taken,
     PlacesOffered: places_offered,

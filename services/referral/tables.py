@@ -19,6 +19,7 @@ class Case(Base, table=True):
     case_id: str = Field(primary_key=True, max_length=64)
     person_id: str = Field(index=True, max_length=64)
     opened_at: datetime = Field(sa_type=Instant)
+    notices_given_at: datetime | None = Field(default=None, sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
     responsible_id: str | None = Field(default=None, max_length=100)
     taken_at: datetime | None = Field(default=None, sa_type=Instant)

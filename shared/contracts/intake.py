@@ -55,6 +55,19 @@ class CaseOpened(CareEvent):
     contact: Annotated[Contact | None, Category.CONTACT] = Field(default=None, repr=False)
 
 
+class NoticesGiven(CareEvent):
+    """The person was told who does what with their data, in a language that they know (Art. 13 and 14 GDPR).
+
+    Until then nothing is found out about them and nobody is asked for help in their name.
+    """
+
+    event_type: ClassVar[str] = "intake.notices_given.v1"
+
+    case_id: Structural[Id]
+    person_id: Structural[Id]
+    given_at: Structural[datetime]
+
+
 class CaseEnded(CareEvent):
     """A case is over. Why is nobody's business outside the team, so it is not said."""
 

@@ -25,7 +25,7 @@ from shared import migrations
 from shared.contracts.assessment import AssessmentStepPlanned
 from shared.contracts.catalogue import EVENTS
 from shared.contracts.envelope import CareEvent
-from shared.contracts.intake import CaseEnded, CaseOpened, Origin
+from shared.contracts.intake import CaseEnded, CaseOpened, NoticesGiven, Origin
 from shared.outbox import Outgoing
 from shared.service import Service
 from shared.unit_of_work import UnitOfWork
@@ -119,10 +119,12 @@ class Assessment:
         """Return the events of one kind that were announced."""
         return [kind.model_validate_json(item.body) for item in self.outgoing() if EVENTS[item.type] is kind]
 
-    def open_case(self, **changes: Any) -> CaseOpened:  # Any: values of the event
-        """Have intake open a case; return what it announced."""
+    def open_case(self, *, informed: bool = True, **changes: Any) -> CaseOpened:  # Any: values of the event
+        """Have intake open a case and give the notices; return what it announced first."""
         event = a_case_opened(**changes)
         self.hear(event)
+        if informed:
+            self.hear(notices_given(event))
         return event
 
     def fact(self, case_id: str, **changes: Any) -> dict[str, Any]:  # Any: JSON values
@@ -170,6 +172,11 @@ def a_case_opened(**changes: Any) -> CaseOpened:
         "first_contact_by": date(2026, 3, 5),
     }
     return CaseOpened(**{**values, **changes})
+
+
+def notices_given(opened: CaseOpened) -> NoticesGiven:
+    """Return that intake gave the notices."""
+    return NoticesGiven(case_id=opened.case_id, person_id=opened.person_id, given_at=opened.opened_at)
 
 
 def a_case_ended(opened: CaseOpened) -> CaseEnded:

@@ -17,7 +17,7 @@ from shared.access import undecided
 from shared.contracts.consent import Awaited, FactContested, PersonAwaited
 from shared.contracts.intake import CaseOpened
 from shared.unit_of_work import UnitOfWork
-from tests.assessment.builders import NOON, Assessment, a_fact
+from tests.assessment.builders import NOON, Assessment, a_fact, notices_given
 
 WORDS = json.loads(Path(VOCABULARY).read_text(encoding="utf-8"))
 KINDS = ["fact", "note", "statement", "recommendation", "conclusion", "attendance", "contact_attempt"]
@@ -67,6 +67,7 @@ class Person:
     def live(self, assessment: Assessment) -> None:
         """Leave something of every kind, in several versions."""
         assessment.hear(self.case)
+        assessment.hear(notices_given(self.case))
         self.be_taken(assessment)
         self.be_understood(assessment)
         self.speak(assessment)

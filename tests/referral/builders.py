@@ -33,7 +33,7 @@ from shared.contracts.consent import (
     ReferralOpened,
 )
 from shared.contracts.envelope import CareEvent, Envelope
-from shared.contracts.intake import CaseEnded, CaseOpened, Channel, Contact, Origin
+from shared.contracts.intake import CaseEnded, CaseOpened, Channel, Contact, NoticesGiven, Origin
 from shared.outbox import Outgoing, random_id
 from shared.receiver import Receiver
 from shared.service import Service
@@ -173,9 +173,16 @@ class Desk:
         """Return the events of one kind that were announced."""
         return [kind.model_validate_json(item.body) for item in self.outgoing() if EVENTS[item.type] is kind]
 
+    def open_case(self, *args: str, informed: bool = True, **changes: str) -> None:
+        """Have intake open a case, and give the notices in it."""
+        opened = a_case(*args, **changes)
+        self.hear(opened)
+        if informed:
+            self.hear(notices_given(opened))
+
     def asked(self, **changes: str) -> str:
         """Open a case, ask for help in it and return the referral's id."""
-        self.hear(a_case())
+        self.open_case()
         referral: str = self.ask("POST", "/referrals", {**CLINIC, **changes}).json()["referral_id"]
         return referral
 
@@ -222,6 +229,11 @@ def a_case(case_id: str = CASE, person_id: str = PERSON, address: str = "0201 55
         first_contact_by=date(2026, 3, 4),
         contact=Contact(channel=Channel.PHONE, address=address),
     )
+
+
+def notices_given(opened: CaseOpened) -> NoticesGiven:
+    """Return that intake gave the notices."""
+    return NoticesGiven(case_id=opened.case_id, person_id=opened.person_id, given_at=opened.opened_at)
 
 
 def the_end() -> CaseEnded:

@@ -19,7 +19,7 @@ from shared.contracts.consent import Outcome
 from shared.contracts.envelope import CareEvent
 from shared.unit_of_work import UnitOfWork
 from shared.web import Role
-from tests.referral.builders import NOON, Desk, a_case, an_answer, cleared, not_cleared, opened, running_desk
+from tests.referral.builders import NOON, Desk, an_answer, cleared, not_cleared, opened, running_desk
 
 E = TypeVar("E", bound=CareEvent)
 
@@ -64,7 +64,7 @@ class Person:
 
     def live(self, desk: Desk) -> str:
         """Go through every kind of news."""
-        desk.hear(a_case(self.case_id, self.person_id))
+        desk.open_case(self.case_id, self.person_id)
         asked = {"case_id": self.case_id, "recipient_id": self.provider, "service": self.service}
         referral: str = desk.ask("POST", "/referrals", asked).json()["referral_id"]
         self.truth.append(referral)
@@ -196,7 +196,7 @@ def test_a_referral_that_is_open_is_told_with_whose_turn_it_is_and_until_when(de
 
 
 def test_a_person_for_whom_nothing_was_asked_is_told_the_case_alone(desk: Desk) -> None:
-    desk.hear(a_case())
+    desk.open_case()
 
     assert [one["kind"] for one in export_of(desk, "person-0001")["records"]] == ["case"]
 

@@ -13,7 +13,7 @@ from services.referral import place
 from services.referral.errors import NoPlaceFree
 from services.referral.tables import ContingentRow, HoldRow, OutOfOrderRow, RefusalRow, WaitingRow
 from shared.contracts.consent import PersonErased, PlacesOffered
-from tests.referral.builders import CASE, CLINIC, NOON, PERSON, Desk, a_case, an_answer, cleared, opened
+from tests.referral.builders import CASE, CLINIC, NOON, PERSON, Desk, an_answer, cleared, opened
 
 PLACE = {"recipient_id": "lvr-klinik", "service": "psychiatric_consultation"}
 
@@ -40,7 +40,7 @@ def free(desk: Desk) -> int:
 
 def with_place(desk: Desk) -> str:
     """Ask for help with a held place; return the referral."""
-    desk.hear(a_case())
+    desk.open_case()
     asked = {**CLINIC, "hold_id": hold(desk).json()["hold_id"]}
     referral: str = desk.ask("POST", "/referrals", asked).json()["referral_id"]
     return referral
@@ -84,8 +84,8 @@ def test_a_hold_that_is_over_frees_its_place(desk: Desk) -> None:
 def test_a_hold_becomes_the_referrals_place_and_cannot_be_used_twice(desk: Desk) -> None:
     desk.hear(offered(2))
     hold_id = hold(desk).json()["hold_id"]
-    desk.hear(a_case())
-    desk.hear(a_case("case-0002", "person-0002"))
+    desk.open_case()
+    desk.open_case("case-0002", "person-0002")
 
     first = desk.ask("POST", "/referrals", {**CLINIC, "hold_id": hold_id}).json()["referral_id"]
     second = desk.ask("POST", "/referrals", {**CLINIC, "case_id": "case-0002", "hold_id": hold_id})
@@ -97,7 +97,7 @@ def test_a_hold_becomes_the_referrals_place_and_cannot_be_used_twice(desk: Desk)
 
 def test_a_hold_for_something_else_is_no_place(desk: Desk) -> None:
     desk.hear(offered())
-    desk.hear(a_case())
+    desk.open_case()
     hold_id = hold(desk).json()["hold_id"]
 
     answer = desk.ask("POST", "/referrals", {**CLINIC, "service": "clinic_place", "hold_id": hold_id})

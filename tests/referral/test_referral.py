@@ -12,7 +12,6 @@ from tests.referral.builders import (
     NOON,
     PERSON,
     Desk,
-    a_case,
     an_answer,
     cleared,
     not_cleared,
@@ -24,7 +23,7 @@ NEXT_WEEK = NOON + timedelta(days=7)
 
 
 def test_a_request_names_what_the_provider_needs_and_is_announced(desk: Desk) -> None:
-    desk.hear(a_case())
+    desk.open_case()
 
     answer = desk.ask("POST", "/referrals", CLINIC)
 
@@ -179,7 +178,7 @@ def test_the_end_of_a_case_closes_its_referrals(desk: Desk) -> None:
 
 
 def test_in_a_case_that_has_ended_no_help_is_asked_for(desk: Desk) -> None:
-    desk.hear(a_case())
+    desk.open_case()
     desk.hear(the_end())
 
     answer = desk.ask("POST", "/referrals", CLINIC)
@@ -228,7 +227,7 @@ def test_news_of_a_referral_that_is_not_known_yet_wait(desk: Desk) -> None:
 
 def test_the_end_of_a_case_waits_for_its_beginning(desk: Desk) -> None:
     desk.hear(the_end())
-    desk.hear(a_case())
+    desk.open_case()
 
     assert desk.waiting() == 0
     assert desk.ask("POST", "/referrals", CLINIC).json()["code"] == "case_over"
@@ -258,7 +257,7 @@ def test_what_is_over_is_never_overdue(desk: Desk) -> None:
 
 def test_referrals_are_listed_for_one_case_or_for_all(desk: Desk) -> None:
     referral = desk.asked()
-    desk.hear(a_case("case-0002", "person-0002"))
+    desk.open_case("case-0002", "person-0002")
     other = desk.ask("POST", "/referrals", {**CLINIC, "case_id": "case-0002"}).json()["referral_id"]
 
     of_one = desk.ask("GET", f"/referrals?case_id={CASE}").json()

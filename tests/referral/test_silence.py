@@ -20,7 +20,6 @@ from tests.referral.builders import (
     CLINIC,
     FOLDER,
     Desk,
-    a_case,
     an_answer,
     cleared,
     not_cleared,
@@ -66,7 +65,7 @@ MARKED_DIRECTORY = {
 
 def marked_story(desk: Desk) -> None:
     """Let marks pass through every field that this service keeps."""
-    desk.hear(a_case(address="marked-address"))
+    desk.open_case(address="marked-address")
     asked = {"case_id": CASE, "recipient_id": "marked-klinik", "service": "marked_service"}
     referral = desk.ask("POST", "/referrals", asked).json()["referral_id"]
     desk.hear(not_cleared(referral, minute=0))
@@ -130,7 +129,7 @@ def test_without_a_known_token_nobody_is_let_in(shared_desk: Desk, method: str, 
 def test_a_field_that_cannot_be_accepted_is_named_without_its_value(
     shared_desk: Desk, changes: dict[str, Any], field: str, status: int
 ) -> None:
-    shared_desk.hear(a_case())
+    shared_desk.open_case()
 
     answer = shared_desk.ask("POST", "/referrals", {**CLINIC, **changes})
 

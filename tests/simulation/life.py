@@ -30,6 +30,7 @@ from services.intake.store import Case
 from services.referral import handlers as referral_handlers
 from services.referral.directory import read_directory
 from services.referral.domain import Referral
+from services.referral.errors import NoticesNotGiven
 from services.referral.settings import Settings as ReferralSettings
 from services.referral.state import State
 from services.referral.store import Referrals
@@ -196,6 +197,8 @@ class Life:
 
         Sometimes nobody does, or help comes late: then the alarms go on until the next half day.
         """
+        if self._unhelped:
+            await self.look()
         await self._all(self._help(person, need_id, by="lead-1") for person, need_id in self._unhelped)
         self._unhelped = []
         known = [person for person in self._in_need if person.case_id]
@@ -282,9 +285,16 @@ class Life:
         await self._team_turns(set(present))
 
     def _is_time(self, case: AssessmentCase) -> bool:
-        """Talks and conclusions are worked on before their day, the rest on it."""
+        """Talks and conclusions are worked on before their day, the rest on it; but nothing before the notices."""
+        if not self._may_begin(case):
+            return False
         ahead = {NextStep.TALK: 8, NextStep.CONCLUDE: 20}.get(NextStep(case.next_step), 0)
         return case.due_on <= (self.now + timedelta(days=ahead)).date()
+
+    def _may_begin(self, case: AssessmentCase) -> bool:
+        """Before the notices somebody is taken care of and contacted, and nothing else."""
+        is_first = case.next_step in (NextStep.TAKE, NextStep.CONTACT, NextStep.FINISH)
+        return is_first or case.notices_given_at is not None
 
     async def _assess(self, case: AssessmentCase, by: str) -> None:
         person = self.by_case[case.case_id]
@@ -389,7 +399,11 @@ class Life:
                 service=service,
                 responsible_id=by,
             )
-            referral = await self._town.do("referral", act, lock=person.person_id)
+            try:
+                referral = await self._town.do("referral", act, lock=person.person_id)
+            except NoticesNotGiven:  # that they were given is still on its way
+                self._count("referral asked for too early")
+                continue
             person.referred.add(referral.referral_id)
 
     async def _confirm(self, case: AssessmentCase, person: Person, by: str) -> None:
@@ -473,6 +487,8 @@ class Life:
         with self._town.service("assessment").database.read() as session:
             case = session.get_one(AssessmentCase, case_id)
         if case.ended_at is not None or case.finished_at is not None or case.due_on >= self.now.date():
+            return
+        if not self._may_begin(case):
             return
         present = [name for name in self._assessors if name not in self.away]
         if not present:  # nobody to hand it to this week: the alarm stays, and goes on

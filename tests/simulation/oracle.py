@@ -7,6 +7,7 @@ somebody who should know of it by that minute does not?
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -31,8 +32,8 @@ Key = tuple[str, datetime]
 
 
 @dataclass(slots=True)
-class Seen:
-    """When a step was seen overdue at the end of a day, for the first and for the last time."""
+class Spell:
+    """For how long a step was seen overdue at the end of every day. It may be planned otherwise, and so again later."""
 
     first: datetime
     last: datetime
@@ -48,7 +49,7 @@ class Oracle:
     in_nobodys_hands: list[str] = field(default_factory=list)
     unknown_to_team: list[str] = field(default_factory=list)
     silent_needs: list[str] = field(default_factory=list)
-    overdue: dict[Key, Seen] = field(default_factory=dict)
+    overdue: dict[Key, list[Spell]] = field(default_factory=lambda: defaultdict(list))
     told: dict[Key, dict[str, datetime]] = field(default_factory=lambda: defaultdict(dict))
     """Who was told of a step, and when: the rungs of the ladder."""
     about: dict[Key, str] = field(default_factory=dict)
@@ -68,7 +69,10 @@ class Oracle:
         if "intake" in up and "assessment" in up:
             self._compare(up["intake"], up["assessment"], now=now)
         for key in late:
-            self.overdue.setdefault(key, Seen(now, now)).last = now
+            spells = self.overdue[key]
+            if not spells or spells[-1].last + GRACE < now:
+                spells.append(Spell(now, now))
+            spells[-1].last = now
         self.overdue_by_day.append(len(late))
 
     def _intake(self, service: Service, *, now: datetime) -> list[Key]:
@@ -135,22 +139,25 @@ class Oracle:
         """Return the steps that were overdue at the end of a day and of which the responsible was not told soon."""
         return [
             key
-            for key, seen in self.overdue.items()
-            if seen.first + GRACE < now and self._told(key, "responsible") > seen.first + GRACE
-        ]  # the last days still may be
+            for key, spell in self._spells()
+            if (by := spell.first + GRACE) < now and self._told(key, "responsible") > by  # the last days still may be
+        ]
 
     def not_climbed(self) -> list[Key]:
         """Return the steps that stayed overdue and of which the lead was not told soon."""
-        return [key for key, seen in self.overdue.items() if seen.last > _by(key, seen) < self._told(key, "lead")]
+        return [key for key, spell in self._spells() if spell.last > _by(key, spell) < self._told(key, "lead")]
+
+    def _spells(self) -> Iterator[tuple[Key, Spell]]:
+        return ((key, spell) for key, spells in self.overdue.items() for spell in spells)
 
     def _told(self, key: Key, rung: str) -> datetime:
         return self.told.get(key, {}).get(rung, NEVER)
 
 
-def _by(key: Key, seen: Seen) -> datetime:
+def _by(key: Key, spell: Spell) -> datetime:
     """Return by when the lead has to know of a step that goes on being overdue."""
     _, due_at = key
-    return max(due_at + LEAD_AFTER, seen.first) + GRACE
+    return max(due_at + LEAD_AFTER, spell.first) + GRACE
 
 
 def _to_be_told(need: AcuteNeed, *, now: datetime) -> list[tuple[str, datetime]]:

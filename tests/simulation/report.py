@@ -68,7 +68,7 @@ def _happened(results: Sequence["Result"], people: list[Person]) -> list[Row]:
 def _overdue(results: Sequence["Result"]) -> list[Row]:
     told = {key: result.oracle.told.get(key, {}) for result in results for key in result.oracle.overdue}
     why = Counter(_why(result.oracle, key) for result in results for key in result.oracle.overdue)
-    lasted = (seen.last - key[1] for result in results for key, seen in result.oracle.overdue.items())
+    lasted = (spells[-1].last - key[1] for result in results for key, spells in result.oracle.overdue.items())
     found = [("overdue", "steps at the end of a day", str(len(told)))]
     found += [("overdue because it waited for", what, str(count)) for what, count in why.most_common()]
     found.append(("overdue", f"how long, as far as seen: {SPREAD}", spread(lasted)))

@@ -172,7 +172,7 @@ class Town:
 
     async def _bury(self) -> None:
         """Take away whoever has died. What they had sent and not marked yet, they send again after their start."""
-        for name in sorted(self._dying):
+        for name in sorted(self._dying & set(self.up)):
             self._sent[name] = []
             await self.crash(name)
         self._dying = set()

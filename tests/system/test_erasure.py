@@ -103,10 +103,11 @@ def commissions_of(player: Player, person: str) -> list[str]:
 
 
 def test_the_jobcenter_keeps_its_status_and_drops_the_rest(player: Player) -> None:
-    held = httpx2.get(f"{player.stage.url('jobcenter-essen')}/held", timeout=30).json()
+    def held() -> Any:
+        return httpx2.get(f"{player.stage.url('jobcenter-essen')}/held", timeout=30).json()
 
-    assert held["held"] == []
-    assert held["statuses"] == {"AZ-2026-0417": "commissioned"}
+    until(lambda: held()["held"] == [])  # the notice of it travels while the erasure is confirmed already
+    assert held()["statuses"] == {"AZ-2026-0417": "commissioned"}
 
 
 def test_the_chains_verify_and_nothing_is_parked_or_waits(player: Player) -> None:
