@@ -1,0 +1,251 @@
+"""The whole life of cases in intake against a plain model: whoever comes, whatever is asked, by whichever role.
+
+The model keeps what a clerk would note on a card, and shares no code with intake. After every step the cases that are
+open are those of the cards, each in somebody's hands and with a next step; what was refused has changed nothing.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from shared.contracts.consent import PersonErased
+from tests.intake.builders import SHA, Intake, a_cancellation, a_commission, running_intake
+
+FEW = 8
+EXAMPLES = int(os.environ.get("GESEHEN_TEST_HISTORIES", FEW))
+"""How many histories are drawn; a night can take thousands, each time others."""
+
+WORKER, WORKER_OR_LEAD = {"intake_worker"}, {"intake_worker", "lead"}
+CARE = {"intake_worker", "lead", "assessor"}
+ROLE = st.sampled_from(
+    ["intake_worker", "intake_worker", "intake_worker", "lead", "assessor", "person_desk", "operator"]
+)
+WHICH = st.integers(0, 9)
+KINDS = ("hunger", "violence")
+NOTICES = {"language": "de", "text_version": "2026-10", "text_sha256": SHA}
+QUARTER, HELP = timedelta(minutes=15), timedelta(hours=4)
+
+
+@dataclass
+class Need:
+    """A card for an acute need."""
+
+    need_id: str
+    due_at: datetime
+    seen_by: str | None = None
+    settled: bool = False
+
+
+@dataclass
+class Card:
+    """A card for a case."""
+
+    case_id: str
+    person_id: str
+    has_commission: bool
+    informed: bool = False
+    shielded: bool = False
+    ended: bool = False
+    needs: dict[str, Need] = field(default_factory=dict)
+
+    def in_need(self) -> list[Need]:
+        """Return the needs that nobody has settled."""
+        return [need for need in self.needs.values() if not need.settled]
+
+
+class CaseMachine(RuleBasedStateMachine):
+    """Does to a running intake what can be done to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stack = ExitStack()
+        self.intake: Intake = self._stack.enter_context(running_intake(Path(mkdtemp()), watch_seconds=60))
+        self.cards: list[Card] = []
+        self.needs: list[Need] = []
+
+    def teardown(self) -> None:
+        """Stop the service."""
+        self._stack.close()
+
+    @rule(origin=st.sampled_from(["self", "street"]), shielded=st.booleans())
+    def comes(self, origin: str, shielded: bool) -> None:
+        """Somebody comes by themselves, or is met."""
+        ids = self.intake.open_case(origin=origin, shielded=shielded)
+        self.cards.append(Card(ids["case_id"], ids["person_id"], has_commission=False, shielded=shielded))
+
+    @rule(times=st.integers(1, 2), cancelled=st.booleans())
+    def is_sent(self, times: int, cancelled: bool) -> None:
+        """The Jobcenter commissions somebody, heard once or twice; and may think again."""
+        commission = a_commission()
+        for _ in range(times):
+            self.intake.hear(commission)
+        if cancelled:
+            self.intake.hear(a_cancellation(commission))
+        known = {card.case_id for card in self.cards}
+        [line] = [line for line in self._care() if line["case_id"] not in known]
+        person_id = self._ask("GET", f"/cases/{line['case_id']}").json()["person_id"]
+        self.cards.append(Card(line["case_id"], person_id, has_commission=True))
+
+    @rule(which=WHICH, role=ROLE)
+    def give_notices(self, which: int, role: str) -> None:
+        """Somebody tells the person who does what with their data."""
+        card = self._card(which)
+        if self._do(f"/cases/{card.case_id}/notices", NOTICES, role=role, by=WORKER, possible=not card.ended):
+            card.informed = True
+
+    @rule(which=WHICH, role=ROLE)
+    def review(self, which: int, role: str) -> None:
+        """Somebody makes sure that the case is in good hands."""
+        card = self._card(which)
+        possible = card.informed and not card.ended
+        self._do(f"/cases/{card.case_id}/reviews", None, role=role, by=WORKER_OR_LEAD, possible=possible)
+
+    @rule(which=WHICH, role=ROLE)
+    def shield(self, which: int, role: str) -> None:
+        """Somebody turns out to belong to the Jobcenter's staff."""
+        card = self._card(which)
+        if self._do(f"/cases/{card.case_id}/shield", None, role=role, by=WORKER_OR_LEAD, possible=True):
+            card.shielded = True
+
+    @rule(which=WHICH, role=ROLE)
+    def end(self, which: int, role: str) -> None:
+        """Somebody ends a case: never while help is needed now."""
+        card = self._card(which)
+        possible = card.ended or not card.in_need()
+        if self._do(f"/cases/{card.case_id}/end", None, role=role, by=WORKER_OR_LEAD, possible=possible):
+            card.ended = True
+
+    @rule(one=WHICH, other=WHICH, role=ROLE)
+    def join(self, one: int, other: int, role: str) -> None:
+        """Somebody who was sent turns out to have had a case before."""
+        earlier, former = self._card(one), self._card(other)
+        body = {"former_case_id": former.case_id}
+        possible = (
+            earlier is not former
+            and not (earlier.ended or former.ended or earlier.has_commission or former.in_need())
+            and (earlier.informed and former.has_commission)
+            and earlier.shielded is former.shielded
+        )
+        path = f"/cases/{earlier.case_id}/joined-commission"
+        if self._do(path, body, role=role, by=WORKER, possible=possible):
+            earlier.has_commission, former.has_commission, former.ended = True, False, True
+
+    @rule(which=WHICH, kind=st.sampled_from(KINDS), role=ROLE)
+    def report_need(self, which: int, kind: str, role: str) -> None:
+        """Somebody needs help now; the same kind, while it is open, is the same need."""
+        card = self._card(which)
+        body = {"case_id": card.case_id, "kind": kind}
+        answer = self._do("/acute-needs", body, role=role, by=CARE, possible=not card.ended)
+        if answer is not None:
+            known = card.needs.get(kind)
+            if known is not None and not known.settled:
+                assert answer["need_id"] == known.need_id
+                return
+            card.needs[kind] = Need(answer["need_id"], self.intake.clock.now + QUARTER)
+            self.needs.append(card.needs[kind])
+
+    @rule(which=WHICH, role=ROLE)
+    def acknowledge(self, which: int, role: str) -> None:
+        """A named human says that they see to it: the first one counts."""
+        for need in self._need(which):
+            answer = self._do(f"/acute-needs/{need.need_id}/acknowledgement", None, role=role, by=CARE, possible=True)
+            if answer is not None and need.seen_by is None:
+                need.seen_by, need.due_at = f"{role}-1", self.intake.clock.now + HELP
+            assert answer is None or answer["acknowledged_by"] == need.seen_by
+
+    @rule(which=WHICH, role=ROLE)
+    def settle(self, which: int, role: str) -> None:
+        """Somebody says what came of it: only once somebody had seen to it."""
+        for need in self._need(which):
+            body, possible = {"outcome": "helped"}, need.seen_by is not None
+            if self._do(f"/acute-needs/{need.need_id}/settling", body, role=role, by=CARE, possible=possible):
+                need.settled = True
+
+    @rule(which=WHICH)
+    def forget(self, which: int) -> None:
+        """A person is erased at the gate."""
+        card = self._card(which)
+        gone = [one for one in self.cards if one.person_id == card.person_id]
+        event = PersonErased(
+            erasure_id=f"erasure-{card.case_id}", person_id=card.person_id, erased_at=self.intake.clock.now
+        )
+        self.intake.hear(event)
+        self.cards = [one for one in self.cards if one not in gone]
+        self.needs = [need for need in self.needs if not any(need in one.needs.values() for one in gone)]
+        assert self._ask("GET", f"/cases/{card.case_id}").status_code in (404, 410)
+
+    @rule(minutes=st.integers(1, 300))
+    def time_passes(self, minutes: int) -> None:
+        """Nobody looks for a while; then the watch does, and nothing acute is silent."""
+        self.intake.clock.now += timedelta(minutes=minutes)
+        self.intake.look()
+        alarms = self.intake.alarms()
+        told = {(alarm["strand_key"], alarm["rung"]) for alarm in alarms}
+        assert {one for one in told if one[0].startswith("acute.")} == set(self._to_be_told())
+        open_cases = {card.case_id for card in self.cards if not card.ended}
+        assert {alarm["case_id"] for alarm in alarms} <= open_cases
+
+    def _to_be_told(self) -> Iterator[tuple[str, str]]:
+        now = self.intake.clock.now
+        for need in self.needs:
+            since = (("responsible", -QUARTER), ("lead", timedelta()), ("on_call", QUARTER))
+            if not need.settled:
+                yield from ((f"acute.{need.need_id}", rung) for rung, after in since if need.due_at + after <= now)
+
+    @invariant()
+    def every_open_case_is_in_somebodys_hands_and_has_a_next_step(self) -> None:
+        """Whatever was done, and whatever was refused."""
+        lines = {line["case_id"]: line["next"] for line in self._care()}
+        assert set(lines) == {card.case_id for card in self.cards if not card.ended}
+        assert all(step["responsible_id"] and step["step"] and step["due_at"] for step in lines.values())
+
+    @invariant()
+    def who_needs_help_now_is_on_the_list(self) -> None:
+        """Until somebody wrote down what came of it."""
+        listed = {need["need_id"] for need in self._ask("GET", "/acute-needs").json()}
+        assert listed == {need.need_id for need in self.needs if not need.settled}
+
+    def _card(self, which: int) -> Card:
+        if not self.cards:
+            self.comes("self", shielded=False)
+        return self.cards[which % len(self.cards)]
+
+    def _need(self, which: int) -> list[Need]:
+        return [self.needs[which % len(self.needs)]] if self.needs else []
+
+    def _care(self) -> list[dict[str, Any]]:
+        listed: list[dict[str, Any]] = self._ask("GET", "/care").json()
+        return listed
+
+    def _ask(self, method: str, path: str, body: Any = None, role: str = "intake_worker") -> Any:  # Any: JSON, response
+        return self.intake.ask(method, path, body, role=role)
+
+    def _do(self, path: str, body: Any, *, role: str, by: set[str], possible: bool) -> dict[str, Any] | None:
+        """Ask for a deed; return the answer if it was done, and see that it was done or refused as it should be."""
+        answer = self._ask("POST", path, body, role)
+        if role not in by:
+            assert answer.status_code == 403
+            return None
+        assert answer.is_success is possible, (path, answer.status_code, answer.text)
+        assert possible or answer.status_code in (409, 422)
+        done: dict[str, Any] = answer.json()
+        return done if possible else None
+
+
+CaseMachine.TestCase.settings = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=EXAMPLES == FEW,
+    suppress_health_check=list(HealthCheck),
+)
+TestCaseMachine = CaseMachine.TestCase
