@@ -1,7 +1,8 @@
-"""The pages that show the states of an answer, and of a referral, are drawn from the rules."""
+"""The pages that show the states of an answer, a referral and a concern are drawn from the rules."""
 
 from pathlib import Path
 
+from services.assessment import state_chart as concerns
 from services.consent import state_chart as answers
 from services.referral import state_chart as referrals
 
@@ -14,3 +15,7 @@ def test_the_page_of_states_is_the_one_that_the_code_draws() -> None:
 
 def test_the_page_of_referrals_is_the_one_that_the_code_draws() -> None:
     assert (DOCS / "referral-states.md").read_text(encoding="utf-8") == referrals.chart()
+
+
+def test_the_page_of_concerns_is_the_one_that_the_code_draws() -> None:
+    assert (DOCS / "concern-states.md").read_text(encoding="utf-8") == concerns.chart()

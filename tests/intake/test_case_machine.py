@@ -15,7 +15,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from shared.contracts.consent import PersonErased
 from tests.intake.builders import SHA, Intake, a_cancellation, a_commission, running_intake
@@ -26,10 +26,10 @@ EXAMPLES = int(os.environ.get("GESEHEN_TEST_HISTORIES", FEW))
 
 WORKER, WORKER_OR_LEAD = {"intake_worker"}, {"intake_worker", "lead"}
 CARE = {"intake_worker", "lead", "assessor"}
-ROLE = st.sampled_from(
-    ["intake_worker", "intake_worker", "intake_worker", "lead", "assessor", "person_desk", "operator"]
-)
-WHICH = st.integers(0, 9)
+ROLE = st.sampled_from(["intake_worker", "intake_worker", "lead", "lead", "assessor", "person_desk", "operator"])
+MOST = 4
+"""How many people there are at most: so that much happens to each."""
+WHICH = st.integers(0, MOST - 1)
 KINDS = ("hunger", "violence")
 NOTICES = {"language": "de", "text_version": "2026-10", "text_sha256": SHA}
 QUARTER, HELP = timedelta(minutes=15), timedelta(hours=4)
@@ -76,12 +76,14 @@ class CaseMachine(RuleBasedStateMachine):
         """Stop the service."""
         self._stack.close()
 
+    @precondition(lambda self: len(self.cards) < MOST)
     @rule(origin=st.sampled_from(["self", "street"]), shielded=st.booleans())
     def comes(self, origin: str, shielded: bool) -> None:
         """Somebody comes by themselves, or is met."""
         ids = self.intake.open_case(origin=origin, shielded=shielded)
         self.cards.append(Card(ids["case_id"], ids["person_id"], has_commission=False, shielded=shielded))
 
+    @precondition(lambda self: len(self.cards) < MOST)
     @rule(times=st.integers(1, 2), cancelled=st.booleans())
     def is_sent(self, times: int, cancelled: bool) -> None:
         """The Jobcenter commissions somebody, heard once or twice; and may think again."""
