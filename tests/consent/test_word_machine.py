@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -101,7 +101,7 @@ class WordMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.stack = ExitStack()
-        folder = Path(mkdtemp())
+        folder = Path(self.stack.enter_context(TemporaryDirectory()))
         store = self.stack.enter_context(self.stores.fresh(folder))
         self.gate: Gate = self.stack.enter_context(a_gate_with_recipients(folder, store))
         self.person = self.gate.a_person()

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -46,7 +46,8 @@ class WatchMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._stack = ExitStack()
-        self.intake: Intake = self._stack.enter_context(running_intake(Path(mkdtemp()), watch_seconds=60))
+        folder = Path(self._stack.enter_context(TemporaryDirectory()))
+        self.intake: Intake = self._stack.enter_context(running_intake(folder, watch_seconds=60))
         self.cases: list[Noted] = []
 
     def teardown(self) -> None:
