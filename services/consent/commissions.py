@@ -97,7 +97,7 @@ def notice_new_statuses(work: UnitOfWork, *, settings: ConsentSettings) -> int:
         col(SubjectRow.recipient_id).in_(served),
     )
     changed = 0
-    for commission in work.session.exec(query):
+    for commission in work.session.exec(query.order_by(SubjectRow.subject_id)):  # a heap's order tells what was written
         status = status_of(commission, now=work.now, settings=settings)
         if status.value != commission.status_noticed:
             _notice_status(work, commission, status)

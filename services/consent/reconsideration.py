@@ -41,6 +41,7 @@ def queue(work: UnitOfWork, recipient_id: str, *, cause: str) -> None:
     table = ReconsiderationRow.metadata.tables["reconsideration"]
     now = literal(work.now, table.c.queued_at.type)
     every = select_row(literal(recipient_id), persons.c.person_id, literal(cause), now, now, literal(0))
+    every = every.order_by(persons.c.person_id)
     work.session.execute(insert(table).from_select(columns, every))
 
 
@@ -141,7 +142,7 @@ def _send_afresh(work: UnitOfWork, row: ReconsiderationRow) -> None:
         ReleaseRow.state == release_store.WAITING,
         col(ReleaseRow.created_at) <= row.queued_at,
     )
-    for release in work.session.exec(waited.order_by(col(ReleaseRow.created_at))).all():
+    for release in work.session.exec(waited.order_by(col(ReleaseRow.created_at), ReleaseRow.release_id)).all():
         release_store.send_afresh(work, release)
 
 

@@ -77,6 +77,6 @@ def last_opened(releases: Iterable[ReleaseRow]) -> ReleaseRow | None:
 _RELEASES = (
     select(ReleaseRow)
     .where(col(ReleaseRow.person_id).in_(bindparam("person_ids", expanding=True)), ReleaseRow.kind == CONTENT)
-    .order_by(col(ReleaseRow.created_at))
+    .order_by(col(ReleaseRow.created_at), col(ReleaseRow.release_id))
 )
 _NAMED = select(ReleaseRow).where(col(ReleaseRow.release_id).in_(bindparam("release_ids", expanding=True)))

@@ -251,7 +251,7 @@ def unopened(work: UnitOfWork, *, older_than: timedelta) -> list[tuple[str, str]
         col(ReleaseRow.created_at) < work.now - older_than,
         col(ReleaseRow.recipient_id).in_(served),
     )
-    rows = work.session.exec(old.order_by(col(ReleaseRow.created_at)).limit(RENEWED_AT_ONCE))
+    rows = work.session.exec(old.order_by(col(ReleaseRow.created_at), ReleaseRow.release_id).limit(RENEWED_AT_ONCE))
     return [(row.release_id, row.person_id or row.subject_id) for row in rows]
 
 

@@ -4,9 +4,11 @@ from datetime import UTC, date, datetime
 from functools import partial
 
 import pytest
+from sqlmodel import col, select
 
 from services.consent import commissions
 from services.consent.domain import CommissionStatus, commission_status, next_working_day
+from services.consent.tables import ReleaseRow, SubjectRow
 from shared.contracts.categories import Category
 from tests.consent.builders import (
     CLINIC,
@@ -162,6 +164,23 @@ def test_nothing_that_happens_in_a_case_touches_the_status(gate: Gate) -> None:
     gate.clock.pass_(DAY)
     run_calendar(gate)
 
-    assert statuses(gate) == [
-        {"reference": reference, "status": "running"} for reference in ("BG-1", "BG-2", "BG-1", "BG-2")
+    assert sorted(statuses(gate), key=lambda told: str(told["reference"])) == [
+        {"reference": reference, "status": "running"} for reference in ("BG-1", "BG-1", "BG-2", "BG-2")
     ]
+
+
+def test_the_order_of_statuses_tells_nothing_of_what_happened_in_which_case(gate: Gate) -> None:
+    persons = {f"BG-{number}": gate.a_person(f"BG-{number}") for number in range(6)}
+    for reference in ("BG-3", "BG-0"):  # these two speak, so that their rows are written again
+        gate.hear(a_conclusion(persons[reference]))
+        gate.grant(persons[reference], Category.CONCLUSION)
+    with gate.service.database.read() as session:
+        order = [row.subject_id for row in session.exec(select(SubjectRow).order_by(col(SubjectRow.subject_id)))]
+    told = len(gate.notices())
+
+    gate.clock.pass_(200 * DAY)
+    gate.write(partial(commissions.notice_new_statuses, settings=gate.settings))
+
+    renewed = gate.notices()[told:]
+    rows = {row.release_id: row.subject_id for row in gate.rows(ReleaseRow)}
+    assert [rows[notice] for notice in renewed] == order
