@@ -140,16 +140,14 @@ class Progress:
     notices_given: bool = False
     reviewed_on: date | None = None
     finished_on: date | None = None
-    """When the assessment said that it has nothing more to do."""
+    """When the assessment said that it has nothing more to do, if nobody has reviewed the case since."""
 
 
 def next_step(progress: Progress) -> Step:
     """Return what has to be done next: the three notices before anything else."""
     if not progress.notices_given:
         return Step(NextStep.GIVE_NOTICES, progress.first_contact_by)
-    if progress.finished_on is not None and (
-        progress.reviewed_on is None or progress.reviewed_on < progress.finished_on
-    ):
+    if progress.finished_on is not None:
         return Step(NextStep.CLOSE, after_working_days(progress.finished_on, CLOSE_WORKING_DAYS))
     if progress.reviewed_on is None:
         return Step(NextStep.ASSESSMENT, progress.first_contact_by)

@@ -195,8 +195,9 @@ def hear_step(work: UnitOfWork, event: StepPlanned) -> None:
     """Keep what another service says of its strand; an assessment that goes on is finished no longer."""
     watch.hear_step(work, event)
     case = store.load_case(work.session, event.case_id)
-    finished_at = case.finished_at
-    if isinstance(event, AssessmentStepPlanned) and event.step and finished_at and event.planned_at > finished_at:
+    if not isinstance(event, AssessmentStepPlanned) or case.ended_at is not None or case.finished_at is None:
+        return
+    if watch.goes_on(work.session, case, since=case.finished_at):
         case.finished_at = None
         _plan(work, case)
 
@@ -206,7 +207,8 @@ def hear_finished(work: UnitOfWork, event: AssessmentFinished) -> None:
     case = work.session.get(Case, event.case_id)
     if case is None:
         raise TooEarly
-    if case.ended_at is None and not watch.goes_on(work.session, case, since=event.finished_at):
+    is_old = case.finished_at is not None and case.finished_at >= event.finished_at
+    if case.ended_at is None and not is_old and not watch.goes_on(work.session, case, since=event.finished_at):
         case.finished_at = event.finished_at
         _plan(work, case)
 
@@ -257,12 +259,13 @@ def _open(work: UnitOfWork, case_id: str) -> Case:
 
 
 def _plan(work: UnitOfWork, case: Case) -> None:
+    reviewed_since = case.finished_at and case.reviewed_at and case.reviewed_at >= case.finished_at
     step = domain.next_step(
         Progress(
             first_contact_by=case.first_contact_by,
             notices_given=case.notices_given_at is not None,
             reviewed_on=_day(case.reviewed_at),
-            finished_on=_day(case.finished_at),
+            finished_on=None if reviewed_since else _day(case.finished_at),
         )
     )
     case.next_step, case.due_on = step.code.value, step.due_on

@@ -1,7 +1,7 @@
 """No open case is without a next step, and nothing is overdue in silence, whatever the other services do."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlmodel import select
@@ -98,6 +98,47 @@ def test_an_assessment_that_goes_on_is_finished_no_longer_in_whichever_order_it_
     intake.hear(finished(other))
 
     assert {intake.care(ids["case_id"])["next"]["step"] for ids in (one, other)} == {"assessment"}
+
+
+def test_an_older_end_of_the_assessment_that_is_heard_last_takes_nothing_back(intake: Intake) -> None:
+    ids = intake.open_case()
+    intake.ask("POST", f"/cases/{ids['case_id']}/notices", NOTICES)
+    again, over = NOON + timedelta(minutes=5), NOON + timedelta(minutes=9)
+    intake.hear(a_step(ids, number=3, planned_at=over, step=None, due_at=None))
+
+    intake.hear(finished(ids, at=over))
+    intake.hear(finished(ids, at=NOON))
+    intake.hear(a_step(ids, number=2, planned_at=again))
+
+    assert intake.care(ids["case_id"])["next"]["step"] == "close"
+
+
+def test_a_review_on_the_day_on_which_the_assessment_finishes_later_does_not_count_as_a_look_at_its_end(
+    intake: Intake,
+) -> None:
+    ids = intake.open_case()
+    intake.ask("POST", f"/cases/{ids['case_id']}/notices", NOTICES)
+    intake.ask("POST", f"/cases/{ids['case_id']}/reviews")
+
+    intake.hear(finished(ids, at=NOON + timedelta(minutes=5)))
+    before = intake.care(ids["case_id"])["next"]["step"]
+    intake.clock.now += timedelta(hours=1)
+    intake.ask("POST", f"/cases/{ids['case_id']}/reviews")
+
+    assert (before, intake.care(ids["case_id"])["next"]["step"]) == ("close", "review")
+
+
+def test_a_case_that_has_ended_is_planned_no_more_when_its_assessment_goes_on(intake: Intake) -> None:
+    ids = intake.open_case()
+    intake.ask("POST", f"/cases/{ids['case_id']}/notices", NOTICES)
+    intake.hear(finished(ids))
+    intake.ask("POST", f"/cases/{ids['case_id']}/end")
+    before = intake.ask("GET", f"/cases/{ids['case_id']}").json()
+
+    intake.hear(a_step(ids, number=3, planned_at=NOON + timedelta(minutes=5)))
+
+    strands = intake.write(lambda work: [row.is_open for row in work.session.exec(select(Strand))])
+    assert (intake.ask("GET", f"/cases/{ids['case_id']}").json(), set(strands)) == (before, {False})
 
 
 def test_what_is_overdue_is_told_once_per_rung_however_often_somebody_looks(intake: Intake) -> None:
@@ -239,9 +280,9 @@ def test_the_service_is_not_ready_when_the_watch_does_not_look(intake: Intake) -
 NOTICES = {"language": "ar", "text_version": "2026-1", "text_sha256": SHA}
 
 
-def finished(ids: dict[str, str]) -> AssessmentFinished:
+def finished(ids: dict[str, str], *, at: datetime = NOON) -> AssessmentFinished:
     """Return that the assessment has nothing more to do in a case."""
-    return AssessmentFinished(case_id=ids["case_id"], person_id=ids["person_id"], finished_at=NOON)
+    return AssessmentFinished(case_id=ids["case_id"], person_id=ids["person_id"], finished_at=at)
 
 
 def _forget_strands(work: UnitOfWork) -> None:
