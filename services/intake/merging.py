@@ -27,8 +27,8 @@ def join_commission(work: UnitOfWork, *, case_id: str, former_case_id: str) -> A
     acute.check_none_open(work, former_case_id)
     commission.case_id = case_id
     former.joined_case_id = case_id
+    watch.close(work, former)  # before it has ended: then it has no strand to be found
     former.ended_at = work.now
-    watch.close(work, former)
     work.announce(
         CommissionJoined(
             commission_id=commission.commission_id,

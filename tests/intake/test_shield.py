@@ -3,7 +3,9 @@
 from datetime import date, timedelta
 
 import pytest
+from sqlmodel import select
 
+from services.intake.care_store import Strand
 from shared.contracts.consent import CommissionChanged
 from shared.contracts.intake import CaseEnded, CaseOpened, CaseShielded, CommissionJoined
 from shared.inbox import TooEarly
@@ -57,6 +59,20 @@ def test_a_joined_commission_moves_and_the_case_that_it_opened_ends(intake: Inta
     assert [event.former_case_id for event in intake.announced(CommissionJoined)] == [former]
     assert [event.case_id for event in intake.announced(CaseEnded)] == [former]
     assert [line["case_id"] for line in intake.lines()] == [case_id]
+
+
+def test_the_case_that_ends_by_joining_is_silent_from_then_on(intake: Intake) -> None:
+    case_id, former = a_case_with_notices(intake), a_commissioned_case(intake)
+    intake.clock.pass_days(9)
+    intake.look()
+    before = {alarm["case_id"] for alarm in intake.alarms()}
+
+    joined(intake, case_id, former)
+
+    assert before == {case_id, former}
+    assert {alarm["case_id"] for alarm in intake.alarms()} == {case_id}
+    find = select(Strand.is_open).where(Strand.case_id == former)
+    assert intake.write(lambda work: list(work.session.exec(find))) == [False]
 
 
 def test_before_the_notices_a_case_takes_no_review_and_no_commission(intake: Intake) -> None:
