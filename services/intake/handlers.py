@@ -163,9 +163,8 @@ def give_notices(work: UnitOfWork, *, case_id: str, proof: dict[str, str], given
     notice_id = _new_id()
     sealed = work.seal(case.person_id, store.proof_place(notice_id), proof)
     work.session.add(Notice(notice_id=notice_id, case_id=case_id, given_at=work.now, given_by=given_by, proof=sealed))
-    if case.notices_given_at is None:
-        case.notices_given_at = work.now
-        work.announce(NoticesGiven(case_id=case_id, person_id=case.person_id, given_at=work.now))
+    case.notices_given_at = case.notices_given_at or work.now
+    work.announce(NoticesGiven(case_id=case_id, person_id=case.person_id, given_at=case.notices_given_at))
     _plan(work, case)
     return {"notice_id": notice_id, "next_step": case.next_step}
 
