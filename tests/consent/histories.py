@@ -7,8 +7,11 @@ else is drawn anew for each of a pair. What the observer sees must then be the s
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import Any
+from unittest.mock import patch
 
+from services.consent import commissions, release_store
 from services.consent.domain import RecipientRole
 from services.consent.subscribers import subscriptions
 from shared.contracts.categories import Category
@@ -28,6 +31,7 @@ from tests.consent.surroundings import register
 Answer = dict[str, Any]
 Seen = list[Any]
 MARK = "0123456789abcdef"
+NUMBERS = count()
 OFFERED = {JOBCENTER: JOBCENTERS_SIX, CLINIC: CLINICS_SIX, DEBT_HELP: (Category.IDENTITY, Category.DEBTS)}
 ROLES = {JOBCENTER: RecipientRole.JOBCENTER, CLINIC: RecipientRole.PROVIDER, DEBT_HELP: RecipientRole.PROVIDER}
 
@@ -74,10 +78,15 @@ Step = Callable[[World], None]
 def play(gate: Gate, observer: str, history: Sequence[tuple[datetime, Step]], *, mark: str = MARK) -> Seen:
     """Play a history in a transaction of its own and return what the observer saw, random ids renamed.
 
-    Keys that a history destroys stay destroyed: such a one needs a `mark` of its own.
+    Keys that a history destroys stay destroyed: such a one needs a `mark` of its own. The ids by whose order the gate
+    lets go what leaves together are random; here they ascend, so that two plays of one history do not differ by chance.
     """
     service = gate.service
-    with service.database.write() as session:
+    ascending = (
+        patch.object(commissions, "token_urlsafe", lambda _: f"{next(NUMBERS):022}"),
+        patch.object(release_store, "random_id", lambda: f"{next(NUMBERS):022}"),
+    )
+    with ascending[0], ascending[1], service.database.write() as session:
         world = World(gate, UnitOfWork(session, service.keys, now=NOON), observer, mark)
         for name, role in ROLES.items():
             register(world.work, world.recipient(name), role, *OFFERED[name])
