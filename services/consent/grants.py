@@ -58,14 +58,21 @@ def withdraw(
     """Take answers back, without reason. What is not narrowed is meant: nothing given withdraws everything.
 
     Takes effect at the commit, retractions included; a repeated withdrawal changes nothing. A no stays a no.
-    Returns the number of answers that ended. One that cannot be read ends wherever it may be meant.
+    Returns the number of answers that ended. One that cannot be read ends wherever it may be meant. Raises
+    RecipientNotFound, and NotAcceptable for a purpose under which the person never answered: nothing would end, and the
+    person would believe it had.
     """
     store.load_person(work.session, person_id)
     if recipient_id is not None and work.session.get(RecipientRow, recipient_id) is None:
         raise RecipientNotFound(recipient_id)  # a slip of the pen must not look like a withdrawal
+    given = answer_store.answers_of(work, person_id)
+    unreadable = answer_store.unreadable_answers(work, person_id)
+    known = {answer.purpose for answer in given} | {answer.purpose for answer in unreadable}
+    if purpose is not None and purpose not in known:
+        raise NotAcceptable(("purpose", "is none under which the person has ever answered"))
     ended = [
         answer
-        for answer in answer_store.answers_of(work, person_id)
+        for answer in given
         if answer.ended_at is None
         and answer.word is not Word.NO
         and recipient_id in (None, answer.recipient_id)
@@ -74,7 +81,7 @@ def withdraw(
     ]
     lost = [
         answer
-        for answer in answer_store.unreadable_answers(work, person_id)
+        for answer in unreadable
         if answer.ended_at is None and recipient_id in (None, answer.recipient_id) and purpose in (None, answer.purpose)
     ]
     end(work, [*ended, *lost])

@@ -3,8 +3,11 @@
 from datetime import timedelta
 from functools import partial
 
+import pytest
+
 from services.consent import grants
 from services.consent.domain import Kind, Word
+from services.consent.errors import NotAcceptable
 from services.consent.opening import EMPTY
 from services.consent.tables import AnswerRow, GrantRow
 from shared.contracts.categories import Category
@@ -199,6 +202,18 @@ def test_a_withdrawal_can_be_narrowed_to_a_recipient_a_purpose_or_a_category(gat
     assert gate.withdraw(person, purpose=f"referral:{referral}") == 0
     assert gate.withdraw(person, STATEMENT, purpose="benefit") == 2
     assert gate.withdraw(person, CONCLUSION) == 2
+
+
+def test_a_withdrawal_under_a_purpose_never_answered_is_refused_and_ends_nothing(gate: Gate) -> None:
+    person = a_known_person(gate)
+    gate.grant(person, CONCLUSION)
+
+    with pytest.raises(NotAcceptable) as refused:
+        gate.withdraw(person, purpose="referral:a-slip-of-the-pen")
+
+    assert refused.value.fields == [{"field": "purpose", "reason": "is none under which the person has ever answered"}]
+    assert gate.announced(GrantWithdrawn) == []
+    assert gate.withdraw(person) == 2
 
 
 def test_a_repeated_withdrawal_changes_nothing(gate: Gate) -> None:

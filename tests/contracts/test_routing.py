@@ -47,6 +47,7 @@ def test_an_event_must_arrive_exactly_if_a_service_reads_it(tmp_path: Path, even
     assert line.mandatory == [bool(topology.readers_of(event_type))]
 
 
-def test_a_closing_wildcard_takes_what_is_below_it_only() -> None:
+def test_a_service_reads_what_it_handles_and_nothing_else() -> None:
     assert topology.readers_of("intake.case_opened.v1") == ("assessment", "referral", "consent")
+    assert topology.readers_of("referral.step_planned.v1") == ("intake",)
     assert topology.readers_of("intakes.case_opened.v1") == ()
