@@ -22,7 +22,7 @@ from tests.shared.cases import Cases
 from tests.shared.service_files import settings_in
 from tests.system.wire_tap import Wire
 
-PRODUCER, CONSUMER, LISTENER = "intake", "assessment", "consent"
+PRODUCER, CONSUMER, LISTENER = "intake", "assessment", "referral"
 
 
 @dataclass(frozen=True, slots=True)
