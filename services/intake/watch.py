@@ -149,7 +149,8 @@ class Watch:
         known, self._plans = self._plans, {}
         for strand, person_id in strands:
             key = (strand.strand_key, strand.number)
-            self._plans[key] = known[key] if key in known else _step(self._keys, person_id, strand)
+            # What could not be read is tried again at every look: a key that comes back lets the ladder go on.
+            self._plans[key] = known.get(key) or _step(self._keys, person_id, strand)
 
     def _calls(self, step: Step | None, *, now: datetime) -> tuple[Call, ...]:
         if step is None:  # nobody knows when it is due: that is told to the lead, and not passed over
