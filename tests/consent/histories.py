@@ -31,7 +31,6 @@ from tests.consent.surroundings import register
 Answer = dict[str, Any]
 Seen = list[Any]
 MARK = "0123456789abcdef"
-NUMBERS = count()
 OFFERED = {JOBCENTER: JOBCENTERS_SIX, CLINIC: CLINICS_SIX, DEBT_HELP: (Category.IDENTITY, Category.DEBTS)}
 ROLES = {JOBCENTER: RecipientRole.JOBCENTER, CLINIC: RecipientRole.PROVIDER, DEBT_HELP: RecipientRole.PROVIDER}
 
@@ -82,11 +81,11 @@ def play(gate: Gate, observer: str, history: Sequence[tuple[datetime, Step]], *,
     lets go what leaves together are random; here they ascend, so that two plays of one history do not differ by chance.
     """
     service = gate.service
-    ascending = (
-        patch.object(commissions, "token_urlsafe", lambda _: f"{next(NUMBERS):022}"),
-        patch.object(release_store, "random_id", lambda: f"{next(NUMBERS):022}"),
-    )
-    with ascending[0], ascending[1], service.database.write() as session:
+    with (
+        patch.object(commissions, "token_urlsafe", ascending_id),
+        patch.object(release_store, "random_id", ascending_id),
+        service.database.write() as session,
+    ):
         world = World(gate, UnitOfWork(session, service.keys, now=NOON), observer, mark)
         for name, role in ROLES.items():
             register(world.work, world.recipient(name), role, *OFFERED[name])
@@ -96,6 +95,14 @@ def play(gate: Gate, observer: str, history: Sequence[tuple[datetime, Step]], *,
             world.look()
         session.rollback()
     return renamed(world.seen)
+
+
+_NUMBERS = count()
+
+
+def ascending_id(_size: int = 0) -> str:
+    """Return an id that comes after all before it, in every play: keys that were destroyed are never named again."""
+    return f"{next(_NUMBERS):022}"
 
 
 def renamed(seen: Seen) -> Seen:

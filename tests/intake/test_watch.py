@@ -242,6 +242,20 @@ def test_a_step_that_cannot_be_read_is_told_to_the_lead_at_once(intake: Intake) 
     assert intake.care(ids["case_id"])["unreadable"] == 1
 
 
+def test_an_acute_need_that_could_not_be_read_for_a_moment_climbs_again(intake: Intake) -> None:
+    intake.report_need(intake.open_case()["case_id"])
+    plans = intake.write(_plans)
+    intake.write(_damage_plans)
+    intake.look()
+    assert {alarm["rung"] for alarm in intake.alarms()} == {"lead"}
+
+    intake.write(lambda work: _set_plans(work, plans))
+    intake.clock.now += timedelta(hours=5)
+    intake.look()
+
+    assert "on_call" in {alarm["rung"] for alarm in intake.alarms()}
+
+
 def test_when_a_step_is_due_and_whose_turn_it_is_lies_sealed(intake: Intake) -> None:
     ids = intake.open_case()
     intake.hear(a_step(ids, step="talk_about_refusal", due_at=LATER, responsible_id="assessor-42"))
@@ -290,6 +304,14 @@ def _forget_strands(work: UnitOfWork) -> None:
         work.session.delete(strand)
 
 
-def _damage_plans(work: UnitOfWork) -> None:
+def _plans(work: UnitOfWork) -> dict[str, bytes | None]:
+    return {strand.strand_key: strand.plan for strand in work.session.exec(select(Strand))}
+
+
+def _set_plans(work: UnitOfWork, plans: dict[str, bytes | None]) -> None:
     for strand in work.session.exec(select(Strand)):
-        strand.plan = b"damaged"
+        strand.plan = plans[strand.strand_key]
+
+
+def _damage_plans(work: UnitOfWork) -> None:
+    _set_plans(work, dict.fromkeys(_plans(work), b"damaged"))
