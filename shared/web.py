@@ -65,12 +65,20 @@ class Tokens:
 
     def caller(self, token: str) -> Caller | None:
         """Return who holds a token, or None."""
+        self._read()
+        return self._callers.get(hashlib.sha256(token.encode()).hexdigest())
+
+    def named(self, *roles: Role) -> frozenset[str]:
+        """Return the ids of everybody who holds a token of one of these roles."""
+        self._read()
+        return frozenset(caller.caller_id for caller in self._callers.values() if caller.role in roles)
+
+    def _read(self) -> None:
         state = self._path.stat().st_mtime_ns
         if state != self._read_at:
             raw = json.loads(self._path.read_text(encoding="utf-8"))
             self._callers = {item["sha256"]: Caller(item["caller_id"], Role(item["role"])) for item in raw["tokens"]}
             self._read_at = state
-        return self._callers.get(hashlib.sha256(token.encode()).hexdigest())
 
 
 _bearer = HTTPBearer(auto_error=False)

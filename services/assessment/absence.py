@@ -18,9 +18,7 @@ from shared.unit_of_work import UnitOfWork
 
 def absent(work: UnitOfWork) -> frozenset[str]:
     """Return who is away today."""
-    today = domain.today_at(work.now)
-    found = select(Absence.member_id).where(col(Absence.from_on) <= today, col(Absence.until_on) >= today)
-    return frozenset(work.session.exec(found))
+    return frozenset(_running(work))
 
 
 def carried(work: UnitOfWork) -> Counter[str]:
@@ -44,37 +42,48 @@ def locks(session: Session) -> set[str]:
 
 def locks_of(session: Session, member_id: str) -> set[str]:
     """Name the rows to lock of everybody whom one member looks after."""
-    theirs = select(Case.person_id).where(Case.responsible_id == member_id, col(Case.ended_at).is_(None))
+    theirs = select(Case.person_id).where(Case.responsible_id == member_id, store.is_looked_after())
     return {f"person:{person_id}" for person_id in session.exec(theirs)}
 
 
 def record(
     work: UnitOfWork, *, member_id: str, from_on: date, until_on: date, deputy_id: str | None, teams: Teams
 ) -> Answer:
-    """Write down an absence; said again it is changed. What is due from today on is handed over at once."""
+    """Write down an absence beside those that are known; said again with the same first day it is changed.
+
+    What is due from today on is handed over at once.
+    """
     _check(teams, member_id, from_on, until_on, deputy_id)
-    row = work.session.get(Absence, member_id) or Absence(member_id=member_id, from_on=from_on, until_on=until_on)
-    row.from_on, row.until_on, row.deputy_id = from_on, until_on, deputy_id
-    work.session.add(row)
+    work.session.merge(Absence(member_id=member_id, from_on=from_on, until_on=until_on, deputy_id=deputy_id))
     work.session.flush()
     return {"member_id": member_id, "handed_over": hand_over(work, teams=teams)}
 
 
 def hand_over(work: UnitOfWork, *, teams: Teams) -> int:
     """Hand over every open case of whoever is away; return how many."""
-    away = absent(work)
-    rows = {row.member_id: row for row in work.session.exec(select(Absence))} if away else {}
-    cases = [case for case in store.open_cases(work.session) if case.responsible_id in away]
+    away = _running(work)
+    cases = [case for case in store.open_cases(work.session) if case.responsible_id in away] if away else []
     for case in cases:
-        deputy = _deputy(rows, case.responsible_id, away)
+        deputy_id = away[case.responsible_id].deputy_id
+        deputy = None if deputy_id in away else deputy_id
         team_id = teams.members[deputy].team_id if deputy and deputy in teams.members else case.team_id
         take_case(work, case_id=case.case_id, team_id=team_id, responsible_id=deputy or case.team_id)
     return len(cases)
 
 
-def _deputy(rows: dict[str, Absence], member_id: str, away: frozenset[str]) -> str | None:
-    deputy = rows[member_id].deputy_id
-    return None if deputy in away else deputy
+def take_back(work: UnitOfWork, *, member_id: str, from_on: date) -> Answer:
+    """Take back an absence that will not be, or is over sooner. A second time changes nothing."""
+    row = work.session.get(Absence, (member_id, from_on))
+    if row is not None:
+        work.session.delete(row)
+    return {"member_id": member_id}
+
+
+def _running(work: UnitOfWork) -> dict[str, Absence]:
+    """Return who is away today, and the absence that began last."""
+    today = domain.today_at(work.now)
+    found = select(Absence).where(col(Absence.from_on) <= today, col(Absence.until_on) >= today)
+    return {row.member_id: row for row in work.session.exec(found.order_by(col(Absence.from_on)))}
 
 
 def _check(teams: Teams, member_id: str, from_on: date, until_on: date, deputy_id: str | None) -> None:

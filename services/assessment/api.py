@@ -98,17 +98,17 @@ def _writing(service: Service) -> Write:
 def _show_cases(router: APIRouter, service: Service) -> None:
     @router.get("/cases")
     def list_cases(_caller: Team) -> list[CaseLine]:
-        """List open cases, the most urgent first."""
+        """List open cases, and ended ones in which a talk is still owed, the most urgent first."""
         with service.database.read() as session:
             return [view.line(case) for case in store.open_cases(session)]
 
     @router.get("/overdue")
     def list_overdue(_caller: Team) -> list[CaseLine]:
-        """List open cases whose next step should have been done before today."""
+        """List the cases whose next step should have been done before today."""
         today = service.clock().date()
         with service.database.read() as session:
             cases = store.open_cases(session)
-        owed = [case for case in cases if case.finished_at is None]
+        owed = [case for case in cases if case.next_step != steps.NextStep.NONE]
         return [view.line(case) for case in owed if steps.is_overdue(case.due_on, today=today)]
 
     @router.get("/cases/{case_id}", response_model_exclude_none=True)

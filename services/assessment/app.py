@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 from fastapi import FastAPI
 
-from services.assessment import __version__, absence, api, store, subscribers
+from services.assessment import __version__, absence, api, planning, store, subscribers
 from services.assessment.domain import AssessmentError, Vocabulary
 from services.assessment.erasure import ERASING
 from services.assessment.settings import AssessmentSettings
@@ -48,6 +48,7 @@ class AssessmentService(Service):
     async def running(self) -> AsyncIterator[None]:
         """Run the service, and look after absences."""
         async with super().running():
+            await self.writer.run(planning.catch_up)
             looking = asyncio.create_task(again(lambda: LOOK_SECONDS, self.hand_over))
             try:
                 yield

@@ -18,8 +18,8 @@ def note_concern(work: UnitOfWork, *, case_id: str, by: str) -> Answer:
 
 
 def move_on(work: UnitOfWork, *, case_id: str, concern_id: str, move: Move, reason: Reason | None, by: str) -> Answer:
-    """Make the next move. The same move again changes nothing."""
-    case = store.load_open_case(work.session, case_id)
+    """Make the next move: also after the end of the case. The same move again changes nothing."""
+    case = store.load_case(work.session, case_id)
     newest = store.load_versions(work.session, case_id, concern_id, Kind.NOTE)[-1]
     said = store.content_of(work.keys, case, newest)
     if CONCERN not in said:

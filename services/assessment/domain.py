@@ -98,6 +98,15 @@ class NobodyHasTakenIt(AssessmentError):
         super().__init__("nobody has taken the case: nobody can be done with it")
 
 
+class SomethingIsOwed(AssessmentError):
+    """Raised when a case is to be finished in which something is owed that nobody else would do."""
+
+    code = "something_is_owed"
+
+    def __init__(self) -> None:
+        super().__init__("a concern to follow, a word to the person or a finding to confirm is still owed: that first")
+
+
 class SamePerson(AssessmentError):
     """Raised when somebody is to confirm what they found themselves."""
 

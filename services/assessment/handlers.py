@@ -5,12 +5,12 @@ What the team finds out is written down by `finding` and `statement`.
 """
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
-from services.assessment import domain, steps, store
+from services.assessment import domain, steps, store, telling
 from services.assessment.announcement import announce
 from services.assessment.domain import Kind, NobodyHasTakenIt
-from services.assessment.planning import Answer, announce_step, end_tellings, go_on, plan, step_of
+from services.assessment.planning import Answer, announce_step, check_nothing_owed, go_on, plan, step_of
 from services.assessment.steps import ContactOutcome, Progress
 from services.assessment.store import AnsweredRequest, Case
 from shared.contracts.assessment import AssessmentFinished, AttendanceKind, CaseTaken
@@ -18,6 +18,9 @@ from shared.contracts.intake import CaseEnded, CaseOpened, Channel, NoticesGiven
 from shared.inbox import TooEarly
 from shared.repeat import Repeatable
 from shared.unit_of_work import UnitOfWork
+
+INSTANT = timedelta(microseconds=1)
+"""The shortest time there is between two hand-overs of a case, whatever the clock says."""
 
 
 def once(work: UnitOfWork, case_id: str, request: Repeatable | None, act: Callable[[], Answer]) -> Answer:
@@ -67,29 +70,39 @@ def hear_notices_given(work: UnitOfWork, event: NoticesGiven) -> None:
 
 
 def hear_case_ended(work: UnitOfWork, event: CaseEnded) -> None:
-    """Close the case: nothing is written in it any more, and nothing is due."""
+    """Close the case: nothing is found out in it any more. What is owed all the same goes on to its own end."""
     case = work.session.get(Case, event.case_id)
     if case is None:
         raise TooEarly
-    case.ended_at = case.ended_at or event.ended_at
-    end_tellings(work, case)
+    if case.ended_at is None:
+        case.ended_at = event.ended_at
+        telling.let_go(work, case)
+        plan(work, case)
 
 
 def take_case(work: UnitOfWork, *, case_id: str, team_id: str, responsible_id: str) -> Answer:
-    """Make a team and a named member responsible; said again it changes nothing, with others it hands over."""
-    case = store.load_open_case(work.session, case_id)
+    """Make a team and a named member responsible; said again it changes nothing, with others it hands over.
+
+    A hand-over changes nothing but who is responsible. The hours that are announced always ascend.
+    """
+    case = store.load_owed_case(work.session, case_id)
+    is_first = case.taken_at is None
     if case.taken_at is None or (case.team_id, case.responsible_id) != (team_id, responsible_id):
         case.team_id, case.responsible_id = team_id, responsible_id
         case.taken_at = case.taken_at or work.now
+        case.handed_at = max(work.now, case.handed_at + INSTANT) if case.handed_at else work.now
         event = CaseTaken(
             case_id=case_id,
             person_id=case.person_id,
             team_id=team_id,
             responsible_id=responsible_id,
-            taken_at=work.now,
+            taken_at=case.handed_at,
         )
         work.announce(event)
-        go_on(work, case)
+        if is_first:
+            plan(work, case)
+        else:  # nothing is read for it: what somebody who is away looks after is handed over even if it is unreadable
+            announce_step(work, case)
     return step_of(case)
 
 
@@ -121,6 +134,7 @@ def finish_case(work: UnitOfWork, *, case_id: str) -> Answer:
     if case.taken_at is None:
         raise NobodyHasTakenIt
     if case.finished_at is None:
+        check_nothing_owed(work, case)
         case.finished_at = work.now
         plan(work, case)
         work.announce(AssessmentFinished(case_id=case_id, person_id=case.person_id, finished_at=work.now))

@@ -6,10 +6,13 @@ The care watch of intake keeps what is announced here; a step that nobody hears 
 from collections import defaultdict
 from datetime import date, datetime
 
+from sqlalchemy import and_, or_
+from sqlmodel import col, select
+
 from services.assessment import domain, steps, store
 from services.assessment.child_protection import CONCERN, WORKING_DAYS, Stage
-from services.assessment.domain import Kind
-from services.assessment.steps import Attempt, ContactOutcome, NextStep, Progress
+from services.assessment.domain import Kind, SomethingIsOwed
+from services.assessment.steps import Attempt, ContactOutcome, NextStep, Progress, Step
 from services.assessment.store import Case, Content, Entry, Telling
 from shared.contracts.assessment import AssessmentStepPlanned
 from shared.contracts.care import Turn, end_of
@@ -35,12 +38,31 @@ def go_on(work: UnitOfWork, case: Case) -> None:
 
 
 def plan(work: UnitOfWork, case: Case) -> None:
-    """Set the next step of a case and its day from all that stands written, and announce it if it is another."""
-    step = steps.next_step(_progress(work, case))
-    case.next_step, case.due_on = step.code.value, step.due_on
-    if case.finished_at is not None:
-        case.next_step = NextStep.NONE.value
+    """Set the next step of a case and its day from all that stands written, and announce it if it is another.
+
+    What is owed besides takes up again what had been finished, and outlives the case: then it is a talk, whatever it is
+    about, so that the step does not tell.
+    """
+    progress = _progress(work, case)
+    owed = steps.owed_besides(progress)
+    if case.ended_at is not None:
+        planned = [Step(NextStep.TALK, step.due_on) for step in owed]
+    elif owed or case.finished_at is None:
+        case.finished_at = None
+        planned = [steps.next_step(progress)]
+    else:
+        planned = []
+    case.next_step = NextStep.NONE.value
+    if planned:
+        first = steps.first_of(planned)
+        case.next_step, case.due_on = first.code.value, first.due_on
     announce_step(work, case)
+
+
+def check_nothing_owed(work: UnitOfWork, case: Case) -> None:
+    """Refuse to be through with a case in which something is owed besides."""
+    if steps.owed_besides(_progress(work, case)):
+        raise SomethingIsOwed
 
 
 def announce_step(work: UnitOfWork, case: Case) -> None:
@@ -66,10 +88,14 @@ def announce_step(work: UnitOfWork, case: Case) -> None:
     )
 
 
-def end_tellings(work: UnitOfWork, case: Case) -> None:
-    """Let go of what the person was to be told: the case is over, and nobody looks after it here any more."""
-    for telling in store.open_tellings(work.session, case.case_id):
-        telling.told_at = work.now
+def catch_up(work: UnitOfWork) -> int:
+    """Announce what was never announced: of cases from before their steps were, and of ends from before those were."""
+    never = col(Case.step_announced) == ""
+    not_its_end = and_(col(Case.next_step) == NextStep.NONE.value, col(Case.step_announced) != NextStep.NONE.value)
+    found = list(work.session.exec(select(Case).where(or_(never, not_its_end)).order_by(Case.case_id)))
+    for case in found:
+        announce_step(work, case)
+    return len(found)
 
 
 def _progress(work: UnitOfWork, case: Case) -> Progress:
@@ -87,7 +113,7 @@ def _progress(work: UnitOfWork, case: Case) -> Progress:
         first_talk_on=min(talks, default=None),
         last_talk_on=max(talks, default=None),
         concluded_on=max(concluded, default=None),
-        unconfirmed_since=_unconfirmed_since(read[Kind.FACT]),
+        unconfirmed_since=None if case.ended_at else _unconfirmed_since(read[Kind.FACT]),
         protect_by=_protect_by(read[Kind.NOTE]),
         tell_by=min((_due_on(work, case, telling) for telling in tellings), default=None),
     )

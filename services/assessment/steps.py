@@ -3,7 +3,7 @@
 Pure rules: no clock, no database, no broker.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -91,14 +91,24 @@ class Progress:
 
 def next_step(progress: Progress) -> Step:
     """Return what has to be done next and by when, the earliest of all that is owed. Every case has an answer."""
-    owed = [_of_the_case(progress)]
+    return first_of([_of_the_case(progress), *owed_besides(progress)])
+
+
+def first_of(steps: Iterable[Step]) -> Step:
+    """Return the step that comes first."""
+    return min(steps, key=lambda step: step.due_on)
+
+
+def owed_besides(progress: Progress) -> list[Step]:
+    """Return what is owed however far a case is: nobody is through with it before that is done."""
+    owed = []
     if progress.unconfirmed_since is not None:
         owed.append(Step(NextStep.CONFIRM, after_working_days(progress.unconfirmed_since, 1)))
     if progress.tell_by is not None:
         owed.append(Step(NextStep.TELL, progress.tell_by))
     if progress.protect_by is not None:
         owed.append(Step(NextStep.TALK, progress.protect_by))
-    return min(owed, key=lambda step: step.due_on)
+    return owed
 
 
 def _of_the_case(progress: Progress) -> Step:

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import LargeBinary
+from sqlalchemy import ColumnElement, LargeBinary, or_
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from services.assessment.domain import CaseHasEnded, CaseNotFound, EntryNotFound, Kind, NoticesNotGiven
+from services.assessment.steps import NextStep
 from shared.database import Instant
 from shared.keys import PersonKeys
 from shared.tables import add_kit_tables
@@ -33,6 +34,8 @@ class Case(Base, table=True):
     responsible_id: str = Field(max_length=64)
     notices_given_at: datetime | None = Field(default=None, sa_type=Instant)
     taken_at: datetime | None = Field(default=None, sa_type=Instant)
+    handed_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When it was taken or handed over last, as it was announced."""
     next_step: str = Field(max_length=40)
     due_on: date = Field(index=True)
     step_number: int = 0
@@ -81,7 +84,7 @@ class Absence(Base, table=True):
     """Somebody of a team is away. It is about staff, and about no person."""
 
     member_id: str = Field(primary_key=True, max_length=64)
-    from_on: date
+    from_on: date = Field(primary_key=True)
     until_on: date
     deputy_id: str | None = Field(default=None, max_length=64)
 
@@ -130,9 +133,22 @@ def load_informed_case(session: Session, case_id: str) -> Case:
     return case
 
 
+def load_owed_case(session: Session, case_id: str) -> Case:
+    """Return a case that somebody has to look after; raise CaseNotFound or CaseHasEnded."""
+    case = load_case(session, case_id)
+    if case.ended_at is not None and case.next_step == NextStep.NONE:
+        raise CaseHasEnded
+    return case
+
+
+def is_looked_after() -> ColumnElement[bool]:
+    """Say of which cases somebody has to look after them: not ended, or something is owed in it all the same."""
+    return or_(col(Case.ended_at).is_(None), col(Case.next_step) != NextStep.NONE.value)
+
+
 def open_cases(session: Session) -> list[Case]:
-    """Return every case that has not ended, the most urgent first."""
-    return list(session.exec(select(Case).where(col(Case.ended_at).is_(None)).order_by(col(Case.due_on), Case.case_id)))
+    """Return every case that somebody has to look after, the most urgent first."""
+    return list(session.exec(select(Case).where(is_looked_after()).order_by(col(Case.due_on), Case.case_id)))
 
 
 def cases_of(session: Session, person_id: str) -> list[Case]:

@@ -1,5 +1,6 @@
 """HTTP of teams: who is proposed for a case, and who is away."""
 
+from datetime import date
 from functools import partial
 from typing import Annotated
 
@@ -39,7 +40,7 @@ def team_routes(service: Service, *, teams: Teams) -> APIRouter:
         """Say who could take a case, whoever fits best first, with reasons. Taking it is for a named human."""
 
         def act(work: UnitOfWork) -> list[Proposal]:
-            store.load_open_case(work.session, case_id)
+            store.load_owed_case(work.session, case_id)
             carried, absent = absence.carried(work), absence.absent(work)
             return teams.propose(language=body.language, profession=body.profession, carried=carried, absent=absent)
 
@@ -54,6 +55,13 @@ def team_routes(service: Service, *, teams: Teams) -> APIRouter:
         act = partial(absence.record, member_id=member_id, teams=teams, **body.model_dump())
         answer = await service.writer.run(act, locks=lambda session: absence.locks_of(session, member_id))
         log.info("absence_recorded", by=caller.caller_id, member_id=member_id)
+        return answer
+
+    @router.delete("/members/{member_id}/absence/{from_on}")
+    async def take_back_absence(member_id: PathId, from_on: date, caller: Team) -> Answer:
+        """Take back the absence that begins on that day. Cases that were handed over stay where they are."""
+        answer = await service.writer.run(partial(absence.take_back, member_id=member_id, from_on=from_on))
+        log.info("absence_taken_back", by=caller.caller_id, member_id=member_id)
         return answer
 
     return router

@@ -7,7 +7,7 @@ from datetime import datetime
 from services.assessment import store
 from services.assessment.domain import EntryNotFound
 from services.assessment.planning import Answer, plan, step_of
-from services.assessment.store import Telling
+from services.assessment.store import Case, Telling
 from shared.contracts.consent import EmergencyDisclosed, PersonAwaited
 from shared.inbox import TooEarly
 from shared.unit_of_work import UnitOfWork
@@ -26,8 +26,8 @@ def hear_emergency(work: UnitOfWork, event: EmergencyDisclosed) -> None:
 
 
 def tell(work: UnitOfWork, *, case_id: str, telling_id: str, by: str) -> Answer:
-    """Record that the person was told. A second time changes nothing."""
-    case = store.load_open_case(work.session, case_id)
+    """Record that the person was told, also after the case has ended. A second time changes nothing."""
+    case = store.load_case(work.session, case_id)
     telling = work.session.get(Telling, telling_id)
     if telling is None or telling.case_id != case_id:
         raise EntryNotFound
@@ -38,13 +38,21 @@ def tell(work: UnitOfWork, *, case_id: str, telling_id: str, by: str) -> Answer:
     return step_of(case)
 
 
+def let_go(work: UnitOfWork, case: Case) -> None:
+    """Let go of what waits for the person once the case has ended; of an emergency they have to hear all the same."""
+    for telling in store.open_tellings(work.session, case.case_id):
+        if work.unseal(case.person_id, store.about_place(telling.telling_id), telling.about) != EMERGENCY:
+            work.session.delete(telling)
+    work.session.flush()
+
+
 def _owe(work: UnitOfWork, telling_id: str, person_id: str, *, about: str, due_at: datetime) -> None:
-    """Write down what is owed, in the newest case of the person; one that has ended owes nothing."""
+    """Write down what is owed, in the newest case of the person; one that has ended owes that of an emergency."""
     cases = store.cases_of(work.session, person_id)
     if not cases:
         raise TooEarly
     case = cases[0]
-    if case.ended_at is not None:
+    if case.ended_at is not None and about != EMERGENCY:
         return
     due = work.seal(person_id, store.telling_place(telling_id), due_at.isoformat())
     known = work.session.get(Telling, telling_id)

@@ -70,7 +70,10 @@ def _wipe(work: UnitOfWork, person_id: str) -> None:
 
 
 def _take_back(work: UnitOfWork, person_id: str) -> set[str]:
-    """Void what waits, retract what was opened; return what it was about, which a restore may have parted already."""
+    """Void what waits, retract what was opened; return what it was about, which a restore may have parted already.
+
+    What has become somebody else's since (a joined commission) is theirs.
+    """
     theirs = select(ReleaseRow).where(ReleaseRow.person_id == person_id, ReleaseRow.kind == release_store.CONTENT)
     releases = work.session.exec(theirs.order_by(ReleaseRow.subject_id, col(ReleaseRow.created_at))).all()
     release_store.void(work.session, releases)
@@ -78,7 +81,8 @@ def _take_back(work: UnitOfWork, person_id: str) -> set[str]:
         subject = work.session.get(SubjectRow, release.subject_id)
         if release.state == release_store.OPENED and subject is not None:  # one that is away hears it when it returns
             release_store.retract(work, subject, release)
-    return {release.subject_id for release in releases}
+    subjects = select(SubjectRow).where(col(SubjectRow.subject_id).in_({release.subject_id for release in releases}))
+    return {row.subject_id for row in work.session.exec(subjects) if row.person_id in (None, person_id)}
 
 
 def _part(work: UnitOfWork, subject: SubjectRow) -> None:

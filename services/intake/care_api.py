@@ -56,13 +56,16 @@ def care_routes(service: Service, *, acknowledge_within: timedelta) -> APIRouter
 
     @router.get("/care")
     def list_care(_caller: CareCircle) -> list[CareLine]:
-        """List every open case with what it needs next, the most urgent first. No name, no contact."""
+        """List every open case with what it needs next, the most urgent first. No name, no contact.
+
+        A case that has ended is listed as long as something is owed in it.
+        """
         with service.database.read() as session:
             return care_view.care_lines(session, service.keys, now=service.clock())
 
     @router.get("/care/{case_id}")
     def show_care(case_id: PathId, _caller: CareCircle) -> CareLine:
-        """Show every strand of one case. A case that has ended has none."""
+        """Show every strand of one case. A case that has ended has one only if something is owed all the same."""
         with service.database.read() as session:
             store.load_case(session, case_id)
             found = care_view.care_lines(session, service.keys, now=service.clock(), case_id=case_id)

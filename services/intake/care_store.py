@@ -102,7 +102,7 @@ def readable_step(keys: PersonKeys, person_id: str, strand: Strand) -> Step | No
 
 def open_strands(session: Session, case_id: str | None = None) -> list[tuple[Strand, str]]:
     """Return the strands that are not over, each with whose it is; of one case if it is named."""
-    found = select(Strand, Case.person_id).join(Case).where(col(Strand.is_open), col(Case.ended_at).is_(None))
+    found = select(Strand, Case.person_id).join(Case).where(col(Strand.is_open))
     if case_id is not None:
         found = found.where(Strand.case_id == case_id)
     return [(strand, person_id) for strand, person_id in session.exec(found.order_by(Strand.strand_key))]

@@ -12,7 +12,7 @@ from services.intake import care_store
 from services.intake.care import Lane, Rung, Step, next_step
 from services.intake.care_store import AcuteNeed, Alarm, Strand
 from shared.contracts.care import Turn
-from shared.keys import PersonKeys
+from shared.keys import KeyDestroyed, PersonKeys, UnreadableValue
 
 
 class StepLine(BaseModel):
@@ -63,11 +63,11 @@ class AlarmLine(BaseModel):
 
 
 class NeedLine(BaseModel):
-    """Somebody needs help now."""
+    """Somebody needs help now. Of which kind, nobody knows whose key cannot be read: the need is on the list."""
 
     need_id: str
     case_id: str
-    kind: str = Field(repr=False)
+    kind: str | None = Field(repr=False)
     reported_at: datetime
     reported_by: str
     acknowledge_by: datetime
@@ -79,11 +79,10 @@ class NeedLine(BaseModel):
     @classmethod
     def of(cls, keys: PersonKeys, need: AcuteNeed, person_id: str, *, now: datetime) -> Self:
         """Return it as it is shown."""
-        kind = json.loads(keys.unseal(person_id, care_store.kind_place(need.need_id), need.kind))
         return cls(
             need_id=need.need_id,
             case_id=need.case_id,
-            kind=kind,
+            kind=_kind(keys, need, person_id),
             reported_at=need.reported_at,
             reported_by=need.reported_by,
             acknowledge_by=need.acknowledge_by,
@@ -95,7 +94,7 @@ class NeedLine(BaseModel):
 
 
 def care_lines(session: Session, keys: PersonKeys, *, now: datetime, case_id: str | None = None) -> list[CareLine]:
-    """Return every open case with its strands, the most urgent first; one case if it is named."""
+    """Return every case in which something is owed, the most urgent first; one case if it is named."""
     steps: dict[str, list[tuple[Strand, Step | None]]] = defaultdict(list)
     for strand, person_id in care_store.open_strands(session, case_id):
         steps[strand.case_id].append((strand, care_store.readable_step(keys, person_id, strand)))
@@ -116,6 +115,13 @@ def alarm_lines(session: Session, keys: PersonKeys, *, rung: Rung | None = None)
 def need_lines(session: Session, keys: PersonKeys, *, now: datetime) -> list[NeedLine]:
     """Return the acute needs that are open: those that nobody has acknowledged first, the longest waiting first."""
     return [NeedLine.of(keys, need, person_id, now=now) for need, person_id in care_store.open_needs(session)]
+
+
+def _kind(keys: PersonKeys, need: AcuteNeed, person_id: str) -> str | None:
+    try:
+        return str(json.loads(keys.unseal(person_id, care_store.kind_place(need.need_id), need.kind)))
+    except (UnreadableValue, KeyDestroyed):
+        return None
 
 
 def _line(case_id: str, known: list[tuple[Strand, Step | None]], *, now: datetime) -> CareLine:

@@ -174,7 +174,7 @@ def review_case(work: UnitOfWork, *, case_id: str) -> Answer:
     case = _open(work, case_id)
     if case.notices_given_at is None:
         raise NoticesNotGiven
-    case.reviewed_at = work.now
+    case.reviewed_at, case.closing_asked = work.now, False
     _plan(work, case)
     return {"case_id": case_id, "next_step": case.next_step, "due_on": case.due_on.isoformat()}
 
@@ -184,7 +184,7 @@ def end_case(work: UnitOfWork, *, case_id: str) -> Answer:
     case = store.load_case(work.session, case_id)
     if case.ended_at is None:
         acute.check_none_open(work, case_id)
-        watch.close(work, case)
+        watch.close_own(work, case)
         case.ended_at = work.now
         work.announce(CaseEnded(case_id=case_id, person_id=case.person_id, ended_at=work.now))
     return {"case_id": case_id, "ended_at": case.ended_at.isoformat()}
@@ -197,7 +197,7 @@ def hear_step(work: UnitOfWork, event: StepPlanned) -> None:
     if not isinstance(event, AssessmentStepPlanned) or case.ended_at is not None or case.finished_at is None:
         return
     if watch.goes_on(work.session, case, since=case.finished_at):
-        case.finished_at = None
+        case.finished_at, case.closing_asked = None, False
         _plan(work, case)
 
 
@@ -208,7 +208,7 @@ def hear_finished(work: UnitOfWork, event: AssessmentFinished) -> None:
         raise TooEarly
     is_old = case.finished_at is not None and case.finished_at >= event.finished_at
     if case.ended_at is None and not is_old and not watch.goes_on(work.session, case, since=event.finished_at):
-        case.finished_at = event.finished_at
+        case.finished_at, case.closing_asked = event.finished_at, True
         _plan(work, case)
 
 
@@ -258,13 +258,12 @@ def _open(work: UnitOfWork, case_id: str) -> Case:
 
 
 def _plan(work: UnitOfWork, case: Case) -> None:
-    reviewed_since = case.finished_at and case.reviewed_at and case.reviewed_at >= case.finished_at
     step = domain.next_step(
         Progress(
             first_contact_by=case.first_contact_by,
             notices_given=case.notices_given_at is not None,
             reviewed_on=_day(case.reviewed_at),
-            finished_on=None if reviewed_since else _day(case.finished_at),
+            finished_on=_day(case.finished_at) if case.closing_asked else None,
         )
     )
     case.next_step, case.due_on = step.code.value, step.due_on

@@ -27,7 +27,7 @@ def join_commission(work: UnitOfWork, *, case_id: str, former_case_id: str) -> A
     acute.check_none_open(work, former_case_id)
     commission.case_id = case_id
     former.joined_case_id = case_id
-    watch.close(work, former)  # before it has ended: then it has no strand to be found
+    watch.close_own(work, former)
     former.ended_at = work.now
     work.announce(
         CommissionJoined(

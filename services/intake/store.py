@@ -32,6 +32,8 @@ class Case(Base, table=True):
     notices_given_at: datetime | None = Field(default=None, sa_type=Instant)
     reviewed_at: datetime | None = Field(default=None, sa_type=Instant)
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
+    closing_asked: bool = False
+    """Whether somebody has to look if it can be closed: the assessment is through, and nobody has looked since."""
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
     shielded_at: datetime | None = Field(default=None, sa_type=Instant)
     joined_case_id: str | None = Field(default=None, max_length=64)

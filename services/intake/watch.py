@@ -1,8 +1,9 @@
 """The care watch: knows what every case needs next, and sees to it that nothing is overdue in silence.
 
 Every open case has a strand of intake's own, kept with the case itself, so a case without a next step cannot be written
-down. The other strands are what the other services announce. An alarm is a row: once for each plan and level of the
-ladder, whoever looks, however often, and however long nobody looked.
+down. The other strands are what the other services announce, and each ends when its service says so: what is owed to
+somebody outlives the case. An alarm is a row: once for each plan and level of the ladder, whoever looks, however often,
+and however long nobody looked.
 """
 
 from collections.abc import Iterable
@@ -32,6 +33,9 @@ OWN: Final = "intake"
 ACUTE: Final = "acute"
 ASSESSMENT: Final = "assessment"
 
+UNREADABLE: Final = Call(-1, Rung.LEAD)
+"""A level of its own: whoever was told that the step is overdue has not been told this."""
+
 Plan = tuple[str, int]
 """A strand and the number of its plan."""
 
@@ -46,7 +50,7 @@ class Due:
 
 
 def hear_step(work: UnitOfWork, event: StepPlanned) -> None:
-    """Keep what a service says of a strand. Of all that is said of one the highest number counts."""
+    """Keep what a service says of a strand, also when the case has ended. The highest number of a strand counts."""
     case = work.session.get(Case, event.case_id)
     if case is None or case.person_id != event.person_id:
         raise TooEarly
@@ -56,7 +60,7 @@ def hear_step(work: UnitOfWork, event: StepPlanned) -> None:
         step = Step(event.step, event.responsible_id, event.turn, event.due_at)
     strand_key = f"{source}.{event.strand_id}"
     known = work.session.get(Strand, strand_key)
-    if case.ended_at is None and (known is None or known.number < event.number):
+    if known is None or known.number < event.number:
         keep(work, case, strand_key, step, number=event.number, planned_at=event.planned_at)
 
 
@@ -111,11 +115,9 @@ def take_in(work: UnitOfWork) -> int:
     return len(found)
 
 
-def close(work: UnitOfWork, case: Case) -> None:
-    """Close every strand of a case that has ended."""
-    for strand, _ in care_store.open_strands(work.session, case.case_id):
-        strand.is_open, strand.plan = False, None
-        settle(work.session, strand.strand_key, now=work.now)
+def close_own(work: UnitOfWork, case: Case) -> None:
+    """Close intake's own strand of a case that ends. Every other service closes its own, once nothing is owed there."""
+    keep(work, case, f"{OWN}.{case.case_id}", None)
 
 
 class Watch:
@@ -154,7 +156,7 @@ class Watch:
 
     def _calls(self, step: Step | None, *, now: datetime) -> tuple[Call, ...]:
         if step is None:  # nobody knows when it is due: that is told to the lead, and not passed over
-            return (Call(0, Rung.LEAD),)
+            return (UNREADABLE,)
         return self._ladder(step).calls(step.due_at, now=now)
 
     def _ladder(self, step: Step) -> Ladder:

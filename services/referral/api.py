@@ -85,7 +85,7 @@ def routes(service: Service, directory: Directory) -> APIRouter:
     def listed(_caller: Team, case_id: Id | None = None) -> list[ReferralLine]:
         """List referrals, oldest first; of one case if it is named."""
         with service.database.read() as session:
-            referrals = Referrals(session, service.keys)
+            referrals = Referrals(session, service.keys, passes_over_unreadable=True)
             found = referrals.of_case(case_id) if case_id else referrals.all()
         return [ReferralLine.of(referral) for referral in found]
 
@@ -110,7 +110,12 @@ def routes(service: Service, directory: Directory) -> APIRouter:
     ) -> ReferralShown:
         """Make somebody else responsible."""
         handed = await service.writer.run(
-            lambda work: handlers.hand_over(work, referral_id=referral_id, responsible_id=request.responsible_id),
+            lambda work: handlers.hand_over(
+                work,
+                referral_id=referral_id,
+                responsible_id=request.responsible_id,
+                team=service.tokens.named(Role.ASSESSOR, Role.LEAD),
+            ),
             locks=lambda session: person_of(session, referral_id),
         )
         return ReferralShown.of(handed)
@@ -143,7 +148,7 @@ def routes(service: Service, directory: Directory) -> APIRouter:
     def overdue(_caller: Team) -> list[ReferralLine]:
         """List the referrals whose next step is overdue, the longest first."""
         with service.database.read() as session:
-            still_open = Referrals(session, service.keys).open()
+            still_open = Referrals(session, service.keys, passes_over_unreadable=True).open()
         return [ReferralLine.of(referral) for referral in late(still_open, now=service.clock())]
 
     @router.get("/persons/{person_id}/export", tags=["person"])

@@ -1,4 +1,4 @@
-"""What a caller of this service can be told. Texts name ids and fields, never a value."""
+"""What a caller of this service can be told. Texts name fields, and never what was sent."""
 
 
 class ReferralError(Exception):
@@ -13,8 +13,8 @@ class CaseNotFound(ReferralError):
 
     code = "case_not_found"
 
-    def __init__(self, case_id: str) -> None:
-        super().__init__(f"no case {case_id}")
+    def __init__(self) -> None:
+        super().__init__("no case by that id")
 
 
 class PersonNotFound(ReferralError):
@@ -22,8 +22,8 @@ class PersonNotFound(ReferralError):
 
     code = "person_not_found"
 
-    def __init__(self, person_id: str) -> None:
-        super().__init__(f"no person {person_id}")
+    def __init__(self) -> None:
+        super().__init__("no person by that id")
 
 
 class CaseOver(ReferralError):
@@ -31,8 +31,8 @@ class CaseOver(ReferralError):
 
     code = "case_over"
 
-    def __init__(self, case_id: str) -> None:
-        super().__init__(f"case {case_id} has ended")
+    def __init__(self) -> None:
+        super().__init__("the case has ended")
 
 
 class NoticesNotGiven(ReferralError):
@@ -40,8 +40,8 @@ class NoticesNotGiven(ReferralError):
 
     code = "notices_not_given"
 
-    def __init__(self, case_id: str) -> None:
-        super().__init__(f"in case {case_id} the notices have not been given")
+    def __init__(self) -> None:
+        super().__init__("the notices have not been given")
 
 
 class ReferralNotFound(ReferralError):
@@ -49,8 +49,8 @@ class ReferralNotFound(ReferralError):
 
     code = "referral_not_found"
 
-    def __init__(self, referral_id: str) -> None:
-        super().__init__(f"no referral {referral_id}")
+    def __init__(self) -> None:
+        super().__init__("no referral by that id")
 
 
 class ReferralOver(ReferralError):
@@ -58,8 +58,8 @@ class ReferralOver(ReferralError):
 
     code = "referral_over"
 
-    def __init__(self, referral_id: str) -> None:
-        super().__init__(f"referral {referral_id} is closed")
+    def __init__(self) -> None:
+        super().__init__("the referral is closed")
 
 
 class NoAppointmentOffered(ReferralError):
@@ -67,8 +67,8 @@ class NoAppointmentOffered(ReferralError):
 
     code = "no_appointment_offered"
 
-    def __init__(self, referral_id: str) -> None:
-        super().__init__(f"referral {referral_id} has no appointment on offer")
+    def __init__(self) -> None:
+        super().__init__("the referral has no appointment on offer")
 
 
 class FieldRefused(ReferralError):
@@ -86,8 +86,8 @@ class ReferralStillOpen(ReferralError):
 
     code = "referral_still_open"
 
-    def __init__(self, referral_id: str) -> None:
-        super().__init__(f"referral {referral_id} is not over")
+    def __init__(self) -> None:
+        super().__init__("the referral is not over")
 
 
 class NoPlaceFree(ReferralError):
@@ -95,8 +95,8 @@ class NoPlaceFree(ReferralError):
 
     code = "no_place_free"
 
-    def __init__(self, recipient_id: str) -> None:
-        super().__init__(f"no place is free at {recipient_id}")
+    def __init__(self) -> None:
+        super().__init__("no place is free there")
 
 
 class HoldNotFound(ReferralError):
@@ -104,8 +104,8 @@ class HoldNotFound(ReferralError):
 
     code = "hold_not_found"
 
-    def __init__(self, hold_id: str) -> None:
-        super().__init__(f"no hold {hold_id} for this service at this provider")
+    def __init__(self) -> None:
+        super().__init__("no hold by that id for this service at this provider")
 
 
 class WaitingNotFound(ReferralError):
@@ -113,8 +113,8 @@ class WaitingNotFound(ReferralError):
 
     code = "waiting_not_found"
 
-    def __init__(self, waiting_id: str) -> None:
-        super().__init__(f"nobody waits there under {waiting_id}")
+    def __init__(self) -> None:
+        super().__init__("nobody waits there under that id")
 
 
 class OutOfOrder(ReferralError):

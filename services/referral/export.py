@@ -37,7 +37,7 @@ def kept(session: Session, keys: PersonKeys, person_id: str) -> list[Record]:
     """Return every record about a person; raise PersonNotFound, or KeyDestroyed when they were erased."""
     found = kept_about(session, keys, metadata, TOLD, person_id=person_id)
     if not found:
-        raise PersonNotFound(person_id)
+        raise PersonNotFound
     referrals = Referrals(session, keys)
     return [_with_standing(record, referrals) for record in found]
 

@@ -1,5 +1,6 @@
 """The use cases: load, decide, save and announce in one open transaction. Each may run twice with the same message."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -8,7 +9,14 @@ import structlog
 from services.referral import place, plan
 from services.referral.directory import Directory
 from services.referral.domain import Happening, Referral
-from services.referral.errors import CaseOver, NoAppointmentOffered, NoticesNotGiven, ReferralOver, ReferralStillOpen
+from services.referral.errors import (
+    CaseOver,
+    FieldRefused,
+    NoAppointmentOffered,
+    NoticesNotGiven,
+    ReferralOver,
+    ReferralStillOpen,
+)
 from services.referral.state import ANSWERS, News, Reopening, State
 from services.referral.store import Referrals
 from services.referral.tables import Case
@@ -64,11 +72,13 @@ def take_over_case(work: UnitOfWork, *, case_id: str, responsible_id: str, taken
             plan.keep(work, replace(referral, responsible_id=responsible_id))
 
 
-def hand_over(work: UnitOfWork, *, referral_id: str, responsible_id: str) -> Referral:
-    """Make somebody else responsible for a referral. The next step and its date stay as they are."""
+def hand_over(work: UnitOfWork, *, referral_id: str, responsible_id: str, team: Collection[str]) -> Referral:
+    """Make somebody of the team responsible for a referral. The next step and its date stay as they are."""
     referral = _referrals(work).get(referral_id)
     if referral.is_over():
-        raise ReferralOver(referral_id)
+        raise ReferralOver
+    if responsible_id not in {*team, _referrals(work).case(referral.case_id).responsible_id}:
+        raise FieldRefused("responsible_id", "is nobody who works with referrals here")
     log.info("referral_handed_over", referral_id=referral_id)
     return plan.keep(work, replace(referral, responsible_id=responsible_id))
 
@@ -92,9 +102,9 @@ def request_referral(
     referrals = _referrals(work)
     case = referrals.case(case_id)
     if case.ended_at is not None:
-        raise CaseOver(case_id)
+        raise CaseOver
     if case.notices_given_at is None:
-        raise NoticesNotGiven(case_id)
+        raise NoticesNotGiven
     offer = directory.offer(recipient_id, service)
     for other in referrals.of_case(case_id):
         if (other.recipient_id, other.service) == (recipient_id, service) and not other.is_over():
@@ -140,7 +150,7 @@ def reopen(
     """
     over = _referrals(work).get(referral_id)
     if not over.is_over():
-        raise ReferralStillOpen(referral_id)
+        raise ReferralStillOpen
     return request_referral(
         work,
         directory=directory,
@@ -186,9 +196,9 @@ def take_appointment(work: UnitOfWork, *, referral_id: str) -> Referral:
     if standing.state is State.APPOINTMENT_TAKEN:
         return referral
     if referral.is_over():
-        raise ReferralOver(referral_id)
+        raise ReferralOver
     if standing.state is not State.APPOINTMENT_OFFERED or standing.appointment_at is None:
-        raise NoAppointmentOffered(referral_id)
+        raise NoAppointmentOffered
     at = referral.next_at(work.now)
     taken = referral.told(Happening(News.APPOINTMENT_TAKEN, at, appointment_at=standing.appointment_at))
     plan.keep(work, taken)

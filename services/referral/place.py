@@ -77,7 +77,7 @@ def leave(work: UnitOfWork, *, waiting_id: str) -> None:
     """Wait no longer."""
     row = work.session.get(WaitingRow, waiting_id)
     if row is None:
-        raise WaitingNotFound(waiting_id)
+        raise WaitingNotFound
     work.session.delete(row)
 
 
@@ -96,7 +96,7 @@ def hold(
     if row is None or _free(work.session, row, now=work.now) < 1:
         recount(work.session, work.keys, recipient_id, service, now=work.now)
     if row is None or _free(work.session, row, now=work.now) < 1:
-        raise NoPlaceFree(recipient_id)
+        raise NoPlaceFree
     _take_turn(work, recipient_id, service, waiting_id=waiting_id, reason=reason, held_by=held_by)
     _forget_expired(work.session, now=work.now)
     held = HoldRow(
@@ -116,7 +116,7 @@ def claim(work: UnitOfWork, *, hold_id: str, recipient_id: str, service: str) ->
     held = work.session.get(HoldRow, hold_id)
     fits = held is not None and (held.recipient_id, held.service) == (recipient_id, service)
     if held is None or contingent is None or not fits or held.held_until <= work.now:
-        raise HoldNotFound(hold_id)
+        raise HoldNotFound
     work.session.delete(held)
     contingent.taken += 1
     work.session.add(contingent)
@@ -162,7 +162,7 @@ def _take_turn(
     order = waiting_order(work.session, recipient_id, service)
     ids = [row.waiting_id for row in order]
     if waiting_id is not None and waiting_id not in ids:
-        raise WaitingNotFound(waiting_id)
+        raise WaitingNotFound
     position = ids.index(waiting_id) + 1 if waiting_id is not None else None
     if order and position != 1:
         if reason is None:

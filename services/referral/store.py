@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import ColumnElement, true
 from sqlmodel import Session, col, select
 
@@ -15,21 +16,25 @@ from services.referral.tables import Case, HappeningRow, ReferralRow
 from shared.contracts.care import Turn
 from shared.contracts.consent import Outcome
 from shared.contracts.envelope import canonical
-from shared.keys import KeyDestroyed, PersonKeys
+from shared.keys import KeyDestroyed, PersonKeys, UnreadableValue
+
+log = structlog.get_logger()
 
 
 class Referrals:
     """Reads and writes referrals in a session that somebody else opened and commits."""
 
-    def __init__(self, session: Session, keys: PersonKeys) -> None:
+    def __init__(self, session: Session, keys: PersonKeys, *, passes_over_unreadable: bool = False) -> None:
+        """Take what to read with; a list that is only shown passes over what cannot be read, and says so in the log."""
         self._session = session
         self._keys = keys
+        self._passes_over = passes_over_unreadable
 
     def case(self, case_id: str) -> Case:
         """Return a case or raise CaseNotFound."""
         found = self._session.get(Case, case_id)
         if found is None:
-            raise CaseNotFound(case_id)
+            raise CaseNotFound
         return found
 
     def add(self, referral: Referral) -> None:
@@ -62,7 +67,7 @@ class Referrals:
         """Return a referral; raise ReferralNotFound, or KeyDestroyed when its person was erased."""
         row = self._session.get(ReferralRow, referral_id)
         if row is None:
-            raise ReferralNotFound(referral_id)
+            raise ReferralNotFound
         history = self._history(col(ReferralRow.referral_id) == referral_id)
         return self._referral(row, history.get(referral_id, []))
 
@@ -96,6 +101,10 @@ class Referrals:
                 referrals.append(self._referral(row, histories.get(row.referral_id, [])))
             except KeyDestroyed:  # the person was erased
                 continue
+            except UnreadableValue:
+                if not self._passes_over:
+                    raise
+                log.error("referral_unreadable", referral_id=row.referral_id)
         return referrals
 
     def _history(self, chosen: ColumnElement[bool]) -> dict[str, list[HappeningRow]]:

@@ -1,11 +1,18 @@
 """Whatever changes what comes next in a case is announced, with a growing number, and only then."""
 
 from datetime import timedelta
+from pathlib import Path
 
+from fastapi.testclient import TestClient
+from sqlmodel import select
+
+from services.assessment.app import create_app
+from services.assessment.store import Case
 from shared.contracts.assessment import AssessmentFinished, AssessmentStepPlanned
 from shared.contracts.consent import Awaited, EmergencyDisclosed, PersonAwaited
 from shared.contracts.intake import CaseOpened
-from tests.assessment.builders import NOON, TEAM, Assessment, a_case_ended
+from shared.unit_of_work import UnitOfWork
+from tests.assessment.builders import NOON, TEAM, Assessment, a_case_ended, running_assessment
 
 TAKING = {"team_id": TEAM, "responsible_id": "assessor-7"}
 
@@ -48,6 +55,21 @@ def test_a_case_that_is_heard_of_twice_is_announced_once(assessment: Assessment)
     assessment.hear(opened)
 
     assert numbers(assessment) == [1]
+
+
+def test_what_was_never_announced_is_announced_when_the_service_starts(tmp_path: Path) -> None:
+    with running_assessment(tmp_path) as before:
+        going_on, over = before.open_case(), before.open_case()
+        before.hear(a_case_ended(over))
+        before.write(_forget_what_was_announced)
+        known = len(before.announced(AssessmentStepPlanned))
+
+    app = create_app(before.app.state.service.settings, clock=before.clock)
+    with TestClient(app) as http:
+        after = Assessment(app, http, tmp_path, before.clock)
+        steps = {event.case_id: event.step for event in after.announced(AssessmentStepPlanned)[known:]}
+
+    assert steps == {going_on.case_id: "take", over.case_id: None}
 
 
 def test_a_hand_over_announces_who_is_responsible_now(assessment: Assessment) -> None:
@@ -202,3 +224,8 @@ def test_a_case_that_has_ended_owes_nothing(assessment: Assessment) -> None:
     )
 
     assert numbers(assessment) == before
+
+
+def _forget_what_was_announced(work: UnitOfWork) -> None:
+    for case in work.session.exec(select(Case)):
+        case.step_announced = ""

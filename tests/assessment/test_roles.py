@@ -13,6 +13,7 @@ NOBODYS = {
     "telling_id": "no-such-item",
     "concern_id": "no-such-note",
     "member_id": "no-such-member",
+    "from_on": "2026-03-02",
     "person_id": "no-such-person",
 }
 MATRIX: dict[tuple[str, str], set[str]] = {
@@ -32,6 +33,7 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", "/cases/{case_id}/notes"): TEAM,
     ("POST", "/cases/{case_id}/assignment-proposals"): TEAM,
     ("PUT", "/members/{member_id}/absence"): TEAM,
+    ("DELETE", "/members/{member_id}/absence/{from_on}"): TEAM,
     ("POST", "/cases/{case_id}/concerns"): TEAM,
     ("POST", "/cases/{case_id}/concerns/{concern_id}/moves"): TEAM,
     ("POST", "/cases/{case_id}/recommendations"): TEAM,

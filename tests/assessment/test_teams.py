@@ -128,6 +128,29 @@ def test_an_absence_to_come_begins_by_itself(staffed: Assessment) -> None:
     assert staffed.planned(opened.case_id).responsible_id == "team-nord"
 
 
+def test_an_absence_to_come_leaves_the_one_that_runs(staffed: Assessment) -> None:
+    opened = staffed.open_case()
+    go_away(staffed)
+
+    go_away(staffed, from_on="2026-08-03", until_on="2026-08-20")
+
+    refused = take(staffed, opened.case_id)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "responsible_id")
+
+
+def test_an_absence_is_shortened_under_its_first_day_or_taken_back(staffed: Assessment) -> None:
+    opened = staffed.open_case()
+    go_away(staffed)
+
+    go_away(staffed, until_on="2026-03-02")
+    assert take(staffed, opened.case_id).status_code == 422  # still today
+    for _ in range(2):
+        taken_back = staffed.ask("DELETE", f"/members/assessor-07/absence/{AWAY['from_on']}", role="lead")
+        assert (taken_back.status_code, taken_back.json()) == (200, {"member_id": "assessor-07"})
+
+    assert take(staffed, opened.case_id).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("member_id", "changes", "field"),
     [

@@ -1,5 +1,6 @@
 """Jobcenter staff, and whoever is related to them: only the shield may know anything, by a word towards it alone."""
 
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -11,6 +12,7 @@ from services.consent import commissions, recipients
 from services.consent.decision import View, may_know
 from services.consent.domain import RecipientRole, Word
 from services.consent.errors import NotAcceptable
+from services.consent.tables import LedgerRow
 from shared.contracts.categories import Category
 from shared.contracts.consent import CommissionReceived
 from shared.contracts.intake import CaseShielded, CommissionJoined
@@ -160,6 +162,35 @@ def test_the_jobcenter_sees_of_a_shielded_person_what_it_sees_of_one_who_refuses
             seen.append(live(gate, seed, is_shielded=is_shielded))
 
     assert seen[0] == seen[1]
+
+
+def test_forgetting_the_former_person_takes_nothing_from_whoever_has_the_commission_now(sqlite_gate: Gate) -> None:
+    gate, former = sqlite_gate, sqlite_gate.a_person()
+    reading, earlier = gate.reading(), "person-earlier"
+    gate.hear(a_case(earlier), a_conclusion(former))
+    gate.grant(former, Category.CONCLUSION)
+    reading.news()
+    [commission] = gate.announced(CommissionReceived)
+    gate.hear(
+        CommissionJoined(
+            commission_id=commission.commission_id,
+            case_id="case-0002",
+            person_id=earlier,
+            former_case_id="case-0001",
+            former_person_id=former,
+            joined_at=NOON,
+        )
+    )
+    gate.clock.pass_(DAY)
+    gate.write(partial(commissions.notice_new_statuses, settings=gate.settings))
+    reading.news()
+    before = gate.ask("GET", f"/persons/{earlier}/ledger").json()
+    assert before
+
+    assert gate.ask("POST", f"/persons/{former}/erasure").status_code == 202
+
+    assert gate.ask("GET", f"/persons/{earlier}/ledger").json() == before
+    assert {row.content for row in gate.rows(LedgerRow, LedgerRow.key_id == former)} == {b""}
 
 
 def test_a_joined_commission_brings_no_word_along_and_takes_back_what_was_opened(sqlite_gate: Gate) -> None:

@@ -131,6 +131,17 @@ def test_which_kind_it_is_lies_sealed(intake: Intake) -> None:
     assert "violence" not in row
 
 
+def test_a_need_whose_kind_cannot_be_read_hides_no_other(intake: Intake) -> None:
+    one, other = (intake.report_need(intake.open_case()["case_id"])["need_id"] for _ in range(2))
+    intake.write(lambda work: setattr(work.session.get(AcuteNeed, one), "kind", b"damaged"))
+
+    listed = intake.ask("GET", "/acute-needs").json()
+
+    assert {need["need_id"]: need["kind"] for need in listed} == {one: None, other: "hunger"}
+    seen = intake.ask("POST", f"/acute-needs/{one}/acknowledgement")
+    assert (seen.status_code, seen.json()["kind"]) == (200, None)
+
+
 def test_a_case_does_not_end_while_somebody_needs_help_now(intake: Intake) -> None:
     ids = intake.open_case()
     intake.report_need(ids["case_id"])

@@ -128,6 +128,17 @@ def test_a_review_on_the_day_on_which_the_assessment_finishes_later_does_not_cou
     assert (before, intake.care(ids["case_id"])["next"]["step"]) == ("close", "review")
 
 
+def test_a_review_before_the_end_of_the_assessment_is_heard_is_no_look_at_it(intake: Intake) -> None:
+    ids = intake.open_case()
+    intake.ask("POST", f"/cases/{ids['case_id']}/notices", NOTICES)
+    intake.clock.now += timedelta(hours=1)
+    intake.ask("POST", f"/cases/{ids['case_id']}/reviews")
+
+    intake.hear(finished(ids, at=NOON))
+
+    assert intake.care(ids["case_id"])["next"]["step"] == "close"
+
+
 def test_a_case_that_has_ended_is_planned_no_more_when_its_assessment_goes_on(intake: Intake) -> None:
     ids = intake.open_case()
     intake.ask("POST", f"/cases/{ids['case_id']}/notices", NOTICES)
@@ -137,8 +148,8 @@ def test_a_case_that_has_ended_is_planned_no_more_when_its_assessment_goes_on(in
 
     intake.hear(a_step(ids, number=3, planned_at=NOON + timedelta(minutes=5)))
 
-    strands = intake.write(lambda work: [row.is_open for row in work.session.exec(select(Strand))])
-    assert (intake.ask("GET", f"/cases/{ids['case_id']}").json(), set(strands)) == (before, {False})
+    strands = [strand["strand_key"] for strand in intake.care(ids["case_id"])["strands"]]
+    assert (intake.ask("GET", f"/cases/{ids['case_id']}").json(), strands) == (before, [f"assessment.{ids['case_id']}"])
 
 
 def test_what_is_overdue_is_told_once_per_rung_however_often_somebody_looks(intake: Intake) -> None:
@@ -214,10 +225,23 @@ def test_a_case_that_has_ended_is_watched_no_more(intake: Intake) -> None:
     intake.look()
 
     intake.ask("POST", f"/cases/{ids['case_id']}/end")
-    intake.hear(a_step(ids, number=9, due_at=NOON))
     intake.clock.pass_days(30)
 
     assert (intake.look(), intake.alarms(), intake.care(ids["case_id"])["strands"]) == (0, [], [])
+
+
+def test_what_another_service_owes_outlives_the_case_and_is_loud_until_it_says_that_it_is_over(intake: Intake) -> None:
+    ids = intake.open_case(origin="street")
+    intake.hear(a_step(ids, due_at=NOON + timedelta(days=1)))
+    intake.ask("POST", f"/cases/{ids['case_id']}/end")
+    intake.clock.pass_days(4)
+
+    raised = intake.look()
+
+    assert (raised, {alarm["strand_key"] for alarm in intake.alarms()}) == (2, {f"assessment.{ids['case_id']}"})
+    assert [line["case_id"] for line in intake.ask("GET", "/care").json()] == [ids["case_id"]]
+    intake.hear(a_step(ids, number=2, step=None, due_at=None))
+    assert (intake.alarms(), intake.ask("GET", "/care").json()) == ([], [])
 
 
 def test_a_case_from_before_there_was_a_watch_is_taken_in(intake: Intake) -> None:
@@ -240,6 +264,20 @@ def test_a_step_that_cannot_be_read_is_told_to_the_lead_at_once(intake: Intake) 
     [alarm] = intake.alarms("lead")
     assert (alarm["case_id"], alarm["step"]) == (ids["case_id"], None)
     assert intake.care(ids["case_id"])["unreadable"] == 1
+
+
+def test_a_step_that_becomes_unreadable_after_its_first_alarm_is_told_to_the_lead(intake: Intake) -> None:
+    intake.open_case(origin="street")
+    intake.clock.pass_days(2)
+    intake.look()
+    assert [alarm["rung"] for alarm in intake.alarms()] == ["responsible"]
+
+    intake.write(_damage_plans)
+    intake.app.state.service.timer._watch._plans.clear()  # as after a restart
+    intake.look()
+    intake.look()
+
+    assert {(alarm["rung"], alarm["level"]) for alarm in intake.alarms()} == {("responsible", 0), ("lead", -1)}
 
 
 def test_an_acute_need_that_could_not_be_read_for_a_moment_climbs_again(intake: Intake) -> None:

@@ -95,12 +95,26 @@ def test_the_end_of_the_case_ends_every_strand(desk: Desk) -> None:
 
 def test_whoever_is_handed_a_referral_is_responsible_and_the_step_stays(desk: Desk) -> None:
     referral = desk.asked()
+    desk.hear(taken("assessor-9"))
 
-    answer = desk.ask("POST", f"/referrals/{referral}/hand-over", {"responsible_id": "assessor-2"})
+    answer = desk.ask("POST", f"/referrals/{referral}/hand-over", {"responsible_id": "assessor-1"})
 
-    first, second = plans(desk)
-    assert answer.json()["responsible_id"] == second.responsible_id == "assessor-2"
+    *_, first, second = plans(desk)
+    assert answer.json()["responsible_id"] == second.responsible_id == "assessor-1"
     assert (first.step, first.due_at) == (second.step, second.due_at)
+
+
+def test_a_referral_is_handed_to_somebody_of_the_team_or_to_whoever_has_the_case_and_to_nobody_else(desk: Desk) -> None:
+    referral = desk.asked()
+    desk.hear(taken("assessor-9"))
+
+    answers = {
+        somebody: desk.ask("POST", f"/referrals/{referral}/hand-over", {"responsible_id": somebody}).status_code
+        for somebody in ("assessor-1", "assessor-9", "operator-1", "no-such-one")
+    }
+
+    assert answers == {"assessor-1": 200, "assessor-9": 200, "operator-1": 422, "no-such-one": 422}
+    assert desk.shown(referral)["responsible_id"] == "assessor-9"
 
 
 def test_handing_over_to_whoever_is_responsible_announces_nothing(desk: Desk) -> None:
