@@ -24,6 +24,12 @@ class BrokerBinaryMissing(OpsError):
         )
 
 
+class TokensRefused(OpsError):
+    """Raised when a token cannot be given or taken away; names the field or the file, and why."""
+
+    code = "tokens_refused"
+
+
 class DiskFull(OpsError):
     """Raised when too little space is left to start something that writes."""
 

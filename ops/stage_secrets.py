@@ -18,9 +18,13 @@ ROLES = ("intake_worker", "assessor", "lead", "person_desk", "operator")
 def make_master_keys(folder: Path) -> None:
     """Give each service a master key of its own: 32 random bytes in base64."""
     for service in SERVICES:
-        path = folder / f"{service}.master.key"
-        if not path.exists():
-            write_private(path, base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
+        make_master_key(folder / f"{service}.master.key")
+
+
+def make_master_key(path: Path) -> None:
+    """Make the key that wraps the person keys of one service, if there is none."""
+    if not path.exists():
+        write_private(path, base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
 
 
 def make_gate_key(folder: Path) -> dict[str, Any]:  # Any: a JWK

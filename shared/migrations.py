@@ -39,4 +39,6 @@ def run(metadata: MetaData) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2 or "DATABASE_URL" not in os.environ:  # noqa: PLR2004  # the program's own name, and one more
+        sys.exit("not migrated: name the folder of one service, and its database in DATABASE_URL")
     upgrade(Path(sys.argv[1]), os.environ["DATABASE_URL"])

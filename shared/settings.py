@@ -2,9 +2,26 @@
 
 import base64
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+S = TypeVar("S", bound="ServiceSettings")
+
+
+def from_environment(kind: type[S]) -> S:
+    """Read the settings of a service; a value that is missing or cannot be ends the process with one plain sentence."""
+    try:
+        return kind()  # type: ignore[call-arg]  # the environment brings them
+    except ValidationError as error:
+        faults = [f"{'_'.join(str(part) for part in item['loc']).upper()} {_reason(item)}" for item in error.errors()]
+        raise SystemExit(f"not started: {'; '.join(sorted(faults))}") from None
+
+
+def _reason(item: ErrorDetails) -> str:
+    return "is missing" if item["type"] == "missing" else "cannot be accepted"
 
 
 class ServiceSettings(BaseSettings):
