@@ -26,6 +26,20 @@ PURPOSES = {
 }
 NEEDED_PURPOSE = {"jobcenter": "benefit", "provider": "referral"}
 
+FIELDS = frozenset(
+    {
+        "recipient_id",
+        "organisation",
+        "role",
+        "display_name",
+        "offered",
+        "public_key",
+        "purpose_commitment",
+        "staff_secrecy_notice",
+        "shields",
+    }
+)
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -86,7 +100,7 @@ class Registration:
 
 
 def read_registration(path: Path, *, today: date) -> Registration:
-    """Read a registration file; what else it holds is for others."""
+    """Read a registration file."""
     return registration(_object_in(path), today=today)
 
 
@@ -98,7 +112,12 @@ def read_public_key(path: Path, *, field: str) -> Mapping[str, str]:
 def registration(
     said: Mapping[str, Any], *, today: date
 ) -> Registration:  # Any: untrusted JSON, checked field by field
-    """Check a registration field by field."""
+    """Check a registration field by field; a field that there is not may be a slip that decides who is shielded."""
+    unknown = sorted(set(said) - FIELDS)
+    if unknown:
+        raise RegistrationInvalid(
+            "registration", f"has fields that there are not; there are {', '.join(sorted(FIELDS))}"
+        )
     name = recipient_id(said.get("recipient_id"))
     key = public_key(said.get("public_key"), field="public_key")
     role = _text(said.get("role"), field="role")

@@ -224,7 +224,8 @@ def _registration(item: Mapping[str, Any], outside: Path) -> Registration:
         stdout=subprocess.DEVNULL,
     )
     public = json.loads((own / f"{name}.public.json").read_text(encoding="utf-8"))
-    said = {**item, "public_key": public, **_papers(item, today=datetime.now(UTC).date())}
+    of_the_file = {name: value for name, value in item.items() if name != "purposes"}  # those stand in the papers
+    said = {**of_the_file, "public_key": public, **_papers(item, today=datetime.now(UTC).date())}
     (own / f"{name}.registration.json").write_text(json.dumps(said, indent=2), encoding="utf-8")
     return registration(said, today=datetime.now(UTC).date())
 

@@ -6,6 +6,7 @@ The sender is known and the event is read; receiving, retrying and acknowledging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ from shared.contracts.catalogue import EVENTS
 from shared.contracts.envelope import CareEvent
 from shared.database import is_out_of_reach
 from shared.inbox import Inbox, Parked, Parking, TooEarly
+from shared.keys import UnreadableValue
 from shared.outbox import random_id
 from shared.reader import Malformed, Reader, Received
 from shared.unit_of_work import UnitOfWork
@@ -93,23 +95,23 @@ class Effects:
         try:
             with work.attempt():
                 return self.now([(work, received)])[0]
-        except TooEarly:
+        except TooEarly as early:
+            key_id = early.waits_for or event.key_id
             self._inbox.first_times(work.session, {received.message_id: event.event_type}, now=work.now)
-            self._inbox.let_wait(work.session, message_id=received.message_id, key_id=event.key_id, body=event.body())
+            self._inbox.let_wait(work.session, message_id=received.message_id, key_id=key_id, body=event.body())
             return WAITS
 
     def park(self, work: UnitOfWork, *, parked_id: str, received: Received | None, body: bytes, reason: str) -> None:
-        """Keep a message that no retry could help."""
-        self._parking.park(
-            work.session,
-            parked_id=parked_id,
-            message_id=received.message_id if received else None,
-            type_=received.event.event_type if received else None,
-            reason=reason,
-            key_id=received.event.key_id if received else None,
-            body=received.event.body() if received else body,
-            now=work.now,
-        )
+        """Keep a message that no retry could help; as it came, if the key of whom it is about cannot be read."""
+        keep = partial(self._parking.park, work.session, parked_id=parked_id, reason=reason, now=work.now)
+        if received is None:
+            keep(message_id=None, type_=None, key_id=None, body=body)
+            return
+        event, id_ = received.event, received.message_id
+        try:
+            keep(message_id=id_, type_=event.event_type, key_id=event.key_id, body=event.body())
+        except UnreadableValue:
+            keep(message_id=id_, type_=event.event_type, key_id=None, body=body)
 
     def handle_parked(self, work: UnitOfWork, parked_id: str) -> bool:
         """Handle a parked message again; return False if there is none by that id. Raises what the handler raises."""

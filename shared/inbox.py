@@ -12,21 +12,25 @@ from sqlalchemy import Column, LargeBinary, MetaData, String, Table, bindparam, 
 from sqlmodel import Session
 
 from shared.database import Instant, insert_all_or_ignore, insert_or_ignore
-from shared.keys import KeyDestroyed, KeyNeverMade, PersonKeys, UnreadableValue
+from shared.keys import UNREADABLE, KeyDestroyed, KeyNeverMade, PersonKeys, UnreadableValue
 
 log = structlog.get_logger()
 
 ALARM_AFTER = timedelta(seconds=60)
 """A message that waits longer than this for its predecessor is an alarm."""
 
-UNREADABLE = "unreadable-messages"
-"""The key under which a parked body is kept whose person could not be read from it."""
-
 
 class TooEarly(Exception):
-    """Raised by a handler whose message needs another one first. The message waits in the inbox."""
+    """Raised by a handler whose message needs another one first. The message waits in the inbox.
+
+    It is tried again when something about the same person was handled, or about `waits_for` if that is somebody else.
+    """
 
     code = "too_early"
+
+    def __init__(self, *about: str, waits_for: str | None = None) -> None:
+        super().__init__(*about)
+        self.waits_for = waits_for
 
 
 def inbox_tables(metadata: MetaData) -> tuple[Table, Table]:

@@ -64,6 +64,10 @@ class KeyNeverMade(KeyDestroyed):
     code = "key_never_made"
 
 
+UNREADABLE = "unreadable-messages"
+"""The key under which a message is kept whose person cannot be read from it, or whose person's key cannot be read."""
+
+
 class UnreadableValue(ValueError):
     """Raised when a sealed value was changed, or moved from the place that it was sealed for."""
 
@@ -126,10 +130,10 @@ class PersonKeys:
         return unseal(self._key(key_id, create=False), where, sealed)
 
     def is_destroyed(self, key_id: str) -> bool:
-        """Say whether a person's key was destroyed."""
+        """Say whether a person's key was destroyed. One that cannot be read was not."""
         try:
             self._key(key_id, create=False)
-        except KeyNeverMade:
+        except (KeyNeverMade, UnreadableValue):
             return False
         except KeyDestroyed:
             return True

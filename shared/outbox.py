@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlmodel import Session
 
 from shared.database import Instant
-from shared.keys import KeyDestroyed, KeyNeverMade, PersonKeys, UnreadableValue
+from shared.keys import UNREADABLE, KeyDestroyed, KeyNeverMade, PersonKeys, UnreadableValue
 
 log = structlog.get_logger()
 
@@ -103,9 +103,8 @@ class Outbox:
                 "type": item.type,
                 "correlation_id": item.correlation_id,
                 "created_at": item.created_at,
-                "key_id": item.key_id,
-                "body": self._sealed(item),
                 "claimed_until": now + CLAIM,
+                **self._sealed(item),
             }
             for item in outgoing
         ]
@@ -115,10 +114,16 @@ class Outbox:
         if rows:
             session.execute(insert(self._table), list(rows))
 
-    def _sealed(self, item: Outgoing) -> bytes:
+    def _sealed(self, item: Outgoing) -> dict[str, object]:
+        """Return a body, sealed; a key that cannot be read must not keep anybody from hearing of a withdrawal."""
         if item.key_id is None:
-            return item.body
-        return self._keys.seal(item.key_id, f"outbox.body.{item.message_id}", item.body)
+            return {"key_id": None, "body": item.body}
+        place = f"outbox.body.{item.message_id}"
+        try:
+            return {"key_id": item.key_id, "body": self._keys.seal(item.key_id, place, item.body)}
+        except UnreadableValue:
+            log.error("key_unreadable", message_id=item.message_id)
+            return {"key_id": UNREADABLE, "body": self._keys.seal(UNREADABLE, place, item.body)}
 
     def claim(
         self,

@@ -45,6 +45,11 @@ def repeatable(key: str | None, *, sent_by: str, what: str, body: BaseModel | No
     return Repeatable(_sha256(f"{sent_by}|{what}|{key}"), _sha256(settled))
 
 
+def lock_of(request: Repeatable | None) -> set[str]:
+    """Name the row to lock so that of two requests under one key the second sees the first."""
+    return {f"request:{request.request_key}"} if request else set()
+
+
 def _settled(value: object) -> object:
     """Return what JSON knows no word for; a set has no order of its own."""
     if isinstance(value, set | frozenset):

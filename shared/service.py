@@ -164,6 +164,7 @@ class Service:
         counts = await self._counts() if parts["database"] else None
         parts["database"] = counts is not None
         parts["journal"] = await asyncio.to_thread(self.journal.is_writable)
+        parts["tokens"] = self.tokens.are_readable()
         parts["no_message_waits_too_long"] = counts is None or counts["waiting_too_long"] == 0
         parts["no_message_unsent_too_long"] = counts is None or counts["unsent_too_long"] == 0
         parts |= self.own_parts()

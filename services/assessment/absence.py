@@ -3,7 +3,7 @@ case alone: it goes to the deputy, else to the team, and is announced like any o
 """
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 
 from sqlmodel import Session, col, select
 
@@ -14,6 +14,8 @@ from services.assessment.planning import Answer
 from services.assessment.store import Absence, Case
 from services.assessment.teams import Teams
 from shared.unit_of_work import UnitOfWork
+
+LONGEST = timedelta(days=366)
 
 
 def absent(work: UnitOfWork) -> frozenset[str]:
@@ -53,7 +55,7 @@ def record(
 
     What is due from today on is handed over at once.
     """
-    _check(teams, member_id, from_on, until_on, deputy_id)
+    _check(teams, member_id, from_on, until_on, deputy_id, today=domain.today_at(work.now))
     work.session.merge(Absence(member_id=member_id, from_on=from_on, until_on=until_on, deputy_id=deputy_id))
     work.session.flush()
     return {"member_id": member_id, "handed_over": hand_over(work, teams=teams)}
@@ -86,9 +88,13 @@ def _running(work: UnitOfWork) -> dict[str, Absence]:
     return {row.member_id: row for row in work.session.exec(found.order_by(col(Absence.from_on)))}
 
 
-def _check(teams: Teams, member_id: str, from_on: date, until_on: date, deputy_id: str | None) -> None:
+def _check(teams: Teams, member_id: str, from_on: date, until_on: date, deputy_id: str | None, *, today: date) -> None:
     if until_on < from_on:
         raise NotAcceptable("until_on", "lies before from_on")
+    if until_on > from_on + LONGEST:
+        raise NotAcceptable("until_on", "lies more than a year after from_on")
+    if until_on < today - LONGEST or from_on > today + LONGEST:
+        raise NotAcceptable("from_on", "lies more than a year away")
     if teams.members and member_id not in teams.members:
         raise NotAcceptable("member_id", "is nobody's of a team")
     if deputy_id is not None and (deputy_id == member_id or (teams.members and deputy_id not in teams.members)):

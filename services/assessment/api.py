@@ -43,7 +43,7 @@ from services.assessment.teams import Teams
 from services.assessment.view import CaseLine, CaseView
 from shared.access import AccessExport
 from shared.contracts.envelope import Id
-from shared.repeat import RequestKey, repeatable
+from shared.repeat import RequestKey, lock_of, repeatable
 from shared.service import Service
 from shared.web import Caller, Role, allow
 
@@ -87,7 +87,7 @@ def _writing(service: Service) -> Write:
         act = partial(handler, case_id=case_id, **given)
         answer = await service.writer.run(
             lambda work: handlers.once(work, case_id, request, lambda: act(work)),
-            locks=lambda session: store.person_lock(session, case_id),
+            locks=lambda session: store.person_lock(session, case_id) | lock_of(request),
         )
         log.info(event, by=caller.caller_id, case_id=case_id)
         return answer
@@ -155,9 +155,7 @@ def _work_on_cases(router: APIRouter, write: Write, teams: Teams) -> None:
     async def record_attendance(case_id: CaseId, body: AttendanceBody, caller: Team, key: RequestKey = None) -> Answer:
         """Write down that the person came to a talk."""
         given = {"kind": body.kind, "attended_on": body.attended_on, "by": caller.caller_id}
-        return await write(
-            "attendance_recorded", case_id, caller, handlers.record_attendance, key=key, body=body, **given
-        )
+        return await write("fact_recorded", case_id, caller, handlers.record_attendance, key=key, body=body, **given)
 
 
 def _write_findings(router: APIRouter, write: Write, vocabulary: Vocabulary) -> None:

@@ -15,9 +15,9 @@ from services.assessment.domain import AssessmentError, Vocabulary
 from services.assessment.erasure import ERASING
 from services.assessment.settings import AssessmentSettings
 from services.assessment.team_api import team_routes
-from shared.keys import KeyDestroyed
 from shared.observability import set_up_logging
 from shared.service import Service, new_service_app, utc_now
+from shared.settings import from_environment
 from shared.timer import again
 from shared.web import answer_errors
 
@@ -66,12 +66,11 @@ class AssessmentService(Service):
 
 def create_app(settings: AssessmentSettings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """Build the service from its settings, or from the environment."""
-    known = settings or AssessmentSettings()  # type: ignore[call-arg]  # the environment brings them
+    known = settings or from_environment(AssessmentSettings)
     set_up_logging("assessment", level=known.log_level)
     service = AssessmentService(known, clock=clock)
     app = new_service_app(service, title="Gesehen: assessment", version=__version__)
     answer_errors(app, AssessmentError, STATUSES)
-    answer_errors(app, KeyDestroyed, {"key_destroyed": 410, "key_never_made": 503})
     vocabulary = Vocabulary.from_json(VOCABULARY.read_text(encoding="utf-8"))
     app.include_router(api.routes(service, vocabulary=vocabulary, teams=service.teams))
     app.include_router(team_routes(service, teams=service.teams))

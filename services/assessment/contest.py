@@ -24,7 +24,8 @@ def mark_contested(work: UnitOfWork, *, case_id: str, fact_id: str, contested: b
     if bool(before.get("contested")) == contested:
         return {"fact_id": fact_id, "version": newest.version}
     found_at = store.found_at(newest, before).isoformat()
-    content = {**before, "contested": contested, "found_at": found_at}
+    found_by = before.get("found_by", newest.recorded_by)  # a mark is not the finding: who found it stays who did
+    content = {**before, "contested": contested, "found_at": found_at, "found_by": found_by}
     entry = store.add_version(work, case, Kind(newest.kind), content, by=by, after=newest)
     announce(work, case, entry, content)
     return {"fact_id": fact_id, "version": entry.version}

@@ -161,10 +161,12 @@ def today_at(now: datetime) -> date:
     return (now + GERMANY_AHEAD).date()
 
 
-def check_past_day(field: str, day: date | None, *, now: datetime) -> None:
-    """Refuse a day that has not come yet, or that nobody alive remembers."""
-    if day is not None and not EARLIEST_DAY <= day <= today_at(now):
+def check_past_day(field: str, day: date | None, *, now: datetime, earliest: date = EARLIEST_DAY) -> None:
+    """Refuse a day that has not come yet, or that is too early to be meant."""
+    if day is not None and day > today_at(now):
         raise NotAcceptable(field, "must be a day of the past, or today")
+    if day is not None and day < earliest:
+        raise NotAcceptable(field, f"must not lie before {earliest.isoformat()}")
 
 
 @dataclass(frozen=True, slots=True)

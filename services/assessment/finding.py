@@ -18,6 +18,7 @@ from shared.contracts.envelope import Sources
 from shared.unit_of_work import UnitOfWork
 
 REMOVABLE = sources.TOLD
+_OF_THE_VERSION = ("found_at", "found_by", "confirmed_by")
 
 
 def record_fact(
@@ -62,7 +63,7 @@ def correct_fact(
         raise NotAcceptable("life_domain", "stays the same in a correction")
     _check(work, known, fact, vocabulary)
     content = _content(known, fact, contested, about_somebody_else, before=before)
-    if content == {name: value for name, value in before.items() if name not in ("found_at", "confirmed_by")}:
+    if content == {name: value for name, value in before.items() if name not in _OF_THE_VERSION}:
         return {"fact_id": fact_id, "version": newest.version}
     entry = store.add_version(work, case, Kind.FACT, content, by=by, after=newest)
     announce(work, case, entry, content)
@@ -82,10 +83,10 @@ def confirm_fact(work: UnitOfWork, *, case_id: str, fact_id: str, version: int, 
         return {"fact_id": fact_id, "version": newest.version}
     if not domain.waits_for_second(before):
         raise NothingToConfirm
-    if newest.recorded_by == by:
+    if before.get("found_by", newest.recorded_by) == by:
         raise SamePerson
     if newest.version != version:
-        raise NotAcceptable("version", "is not the newest: it was corrected since")
+        raise NotAcceptable("version", "is not the newest version")
     content = {**before, "confirmed_by": by, "found_at": store.found_at(newest, before).isoformat()}
     entry = store.add_version(work, case, Kind.FACT, content, by=by, after=newest)
     announce(work, case, entry, content)

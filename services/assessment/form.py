@@ -12,8 +12,7 @@ from services.assessment.steps import ContactOutcome
 from shared.contracts.assessment import AttendanceKind, Fact, LifeDomain
 from shared.contracts.envelope import Code, Id, Sources
 from shared.contracts.intake import Channel
-
-NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
+from shared.web import NOT_BLANK
 
 
 def _only_text(value: object) -> object:

@@ -22,6 +22,9 @@ from shared.unit_of_work import UnitOfWork
 INSTANT = timedelta(microseconds=1)
 """The shortest time there is between two hand-overs of a case, whatever the clock says."""
 
+TALKED_BEFORE = timedelta(days=28)
+"""A talk may have been held so long before the case was opened, on the street say; an earlier day is a slip."""
+
 
 def once(work: UnitOfWork, case_id: str, request: Repeatable | None, act: Callable[[], Answer]) -> Answer:
     """Act, unless the same request was answered before: then repeat that answer. Without a key, act."""
@@ -120,7 +123,8 @@ def record_contact_attempt(
 def record_attendance(work: UnitOfWork, *, case_id: str, kind: AttendanceKind, attended_on: date, by: str) -> Answer:
     """Write down that the person came to a talk. Outside, that needs a grant of its own like anything else."""
     case = store.load_informed_case(work.session, case_id)
-    domain.check_past_day("attended_on", attended_on, now=work.now)
+    earliest = domain.today_at(case.opened_at) - TALKED_BEFORE
+    domain.check_past_day("attended_on", attended_on, now=work.now, earliest=earliest)
     content = {"kind": kind.value, "attended_on": attended_on.isoformat()}
     entry = store.add_version(work, case, Kind.ATTENDANCE, content, by=by)
     announce(work, case, entry, content)

@@ -73,6 +73,8 @@ class Telling(Base, table=True):
 
     telling_id: str = Field(primary_key=True, max_length=64)
     case_id: str = Field(foreign_key="case.case_id", index=True, max_length=64)
+    said_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the gate said so: of the same item the newest word counts."""
     heard_at: datetime = Field(sa_type=Instant)
     due: bytes = Field(sa_type=LargeBinary, repr=False)
     about: bytes = Field(sa_type=LargeBinary, repr=False)

@@ -17,12 +17,12 @@ EMERGENCY = "emergency"
 
 def hear_awaited(work: UnitOfWork, event: PersonAwaited) -> None:
     """Something waits for the person: tell them in time."""
-    _owe(work, event.item_id, event.person_id, about=event.awaited.value, due_at=event.due_at)
+    _owe(work, event.item_id, event.person_id, about=event.awaited.value, due_at=event.due_at, said_at=event.at)
 
 
 def hear_emergency(work: UnitOfWork, event: EmergencyDisclosed) -> None:
     """Something was told of the person without a grant: they have to hear of it."""
-    _owe(work, event.emergency_id, event.person_id, about=EMERGENCY, due_at=event.tell_person_by)
+    _owe(work, event.emergency_id, event.person_id, about=EMERGENCY, due_at=event.tell_person_by, said_at=event.at)
 
 
 def tell(work: UnitOfWork, *, case_id: str, telling_id: str, by: str) -> Answer:
@@ -46,7 +46,7 @@ def let_go(work: UnitOfWork, case: Case) -> None:
     work.session.flush()
 
 
-def _owe(work: UnitOfWork, telling_id: str, person_id: str, *, about: str, due_at: datetime) -> None:
+def _owe(work: UnitOfWork, telling_id: str, person_id: str, *, about: str, due_at: datetime, said_at: datetime) -> None:
     """Write down what is owed, in the newest case of the person; one that has ended owes that of an emergency."""
     cases = store.cases_of(work.session, person_id)
     if not cases:
@@ -56,11 +56,15 @@ def _owe(work: UnitOfWork, telling_id: str, person_id: str, *, about: str, due_a
         return
     due = work.seal(person_id, store.telling_place(telling_id), due_at.isoformat())
     known = work.session.get(Telling, telling_id)
-    if known is not None:  # the same item has another day now
-        known.due, known.told_at, known.told_by = due, None, None
+    if known is not None and known.said_at is not None and known.said_at > said_at:
+        return
+    said = work.seal(person_id, store.about_place(telling_id), about)
+    if known is not None:  # the same item has another day, and perhaps another occasion, now
+        known.due, known.about, known.said_at, known.told_at, known.told_by = due, said, said_at, None, None
     else:
-        said = work.seal(person_id, store.about_place(telling_id), about)
-        row = Telling(telling_id=telling_id, case_id=case.case_id, heard_at=work.now, due=due, about=said)
+        row = Telling(
+            telling_id=telling_id, case_id=case.case_id, said_at=said_at, heard_at=work.now, due=due, about=said
+        )
         work.session.add(row)
     work.session.flush()
     plan(work, case)

@@ -25,7 +25,7 @@ def load_grant(work: UnitOfWork, grant_id: str) -> GrantRow:
     """Return a declaration; raise GrantNotFound."""
     found = work.session.get(GrantRow, grant_id)
     if found is None:
-        raise GrantNotFound(grant_id)
+        raise GrantNotFound
     return found
 
 
@@ -65,19 +65,21 @@ def add_answer(
 
 def answers_of(work: UnitOfWork, person_id: str) -> list[Answer]:
     """Return all answers that a person ever gave, ended ones included. What cannot be read does not count."""
-    return answers_of_all(work, [person_id])[person_id]
+    return answers_of_all(work, [person_id])[0][person_id]
 
 
-def answers_of_all(work: UnitOfWork, person_ids: Iterable[str]) -> dict[str, list[Answer]]:
-    """Return the same for several persons, by person."""
+def answers_of_all(work: UnitOfWork, person_ids: Iterable[str]) -> tuple[dict[str, list[Answer]], frozenset[str]]:
+    """Return the same for several persons, by person; and of whom something cannot be read."""
     found: dict[str, list[Answer]] = {person_id: [] for person_id in person_ids}
-    held = _held(work, found)
+    held, lost = _held(work, found), set[str]()
     for row in _rows(work, found):
         is_held = (row.person_id, None) in held or (row.person_id, row.recipient_id) in held
         answer = _answer(work, row, is_held=is_held)
         if answer is not None:
             found[row.person_id].append(answer)
-    return found
+        else:
+            lost.add(row.person_id)
+    return found, frozenset(lost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Unreadable:
     person_id: str
     recipient_id: str
     purpose: str
+    given_at: datetime
     ended_at: datetime | None
 
 
@@ -96,7 +99,9 @@ def unreadable_answers(work: UnitOfWork, person_id: str) -> list[Unreadable]:
     """Return what cannot be read of what a person said."""
     lost = [row for row in _rows(work, [person_id]) if _answer(work, row, is_held=False) is None]
     return [
-        Unreadable(row.answer_id, row.grant_id, row.person_id, row.recipient_id, row.purpose, row.ended_at)
+        Unreadable(
+            row.answer_id, row.grant_id, row.person_id, row.recipient_id, row.purpose, row.given_at, row.ended_at
+        )
         for row in lost
     ]
 

@@ -24,9 +24,9 @@ from services.consent.signing import SigningKey
 from services.consent.subscribers import subscriptions
 from services.consent.tables import metadata
 from services.consent.timers import Timers
-from shared.keys import KeyDestroyed
 from shared.observability import set_up_logging
 from shared.service import STALLED_SECONDS, Service, new_service_app, utc_now
+from shared.settings import from_environment
 from shared.web import answer_errors
 
 STATUSES = {
@@ -123,11 +123,10 @@ class ConsentService(Service):
 
 def create_app(settings: ConsentSettings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """Build the service from its settings, or from the environment."""
-    settings = settings or ConsentSettings()  # type: ignore[call-arg]  # the environment brings them
+    settings = settings or from_environment(ConsentSettings)
     set_up_logging("consent", level=settings.log_level)
     service = ConsentService(settings, clock=clock)
     app = new_service_app(service, title="Gesehen: consent", version=__version__)
     app.include_router(routes(service, settings, service.outside, service.issuer))
     answer_errors(app, ConsentError, STATUSES)
-    answer_errors(app, KeyDestroyed, {"key_destroyed": 410, "key_never_made": 503})
     return app

@@ -156,13 +156,11 @@ def _commission(
     settings: ConsentSettings,
 ) -> Faults:
     today = work.now.astimezone(settings.zone()).date()
+    contact = {"channel": command.contact.channel.value, "address": command.contact.address}
+    contact_index = store.contact_index(settings.index_key(), recipient_id, contact)
     if known is not None:
-        same = (known.service, known.deadline, known.budget_line) == (
-            command.service.value,
-            command.deadline,
-            command.budget_line,
-        )
-        return [] if same else [_fault("reference", "was used for another commission")]
+        status = status_of(known, now=work.now, settings=settings)
+        return _faults_of_repeated(known, command, contact_index, status=status)
     faults = _faults_of_deadline(command.deadline, today=today)
     if faults:
         return faults
@@ -172,6 +170,7 @@ def _commission(
         recipient_id=recipient_id,
         kind=store.COMMISSION,
         reference_index=index,
+        contact_index=contact_index,
         reference=work.seal(commission_id, f"subject.reference.{commission_id}", command.reference),
         service=command.service.value,
         needed=[],
@@ -193,6 +192,16 @@ def _commission(
         )
     )
     return []
+
+
+def _faults_of_repeated(
+    known: SubjectRow, command: Commission, contact_index: str, *, status: CommissionStatus
+) -> Faults:
+    """Say what is wrong with a commission under a known reference: nothing if it is the same one and not over."""
+    before = known.service, known.deadline, known.budget_line, known.contact_index or contact_index
+    if before != (command.service.value, command.deadline, command.budget_line, contact_index):
+        return [_fault("reference", "was used for another commission")]
+    return [_fault("reference", _OVER[status])] if status in _OVER else []
 
 
 def _faults_of_deadline(deadline: date, *, today: date) -> Faults:

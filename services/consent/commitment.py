@@ -99,7 +99,7 @@ def _faults_of_purposes(commitment: Commitment, role: RecipientRole) -> Iterable
 def _faults_of_time(commitment: Commitment, *, today: date) -> Iterable[tuple[str, str]]:
     if commitment.signed_on > today:
         yield "purpose_commitment.signed_on", "must not lie in the future"
-    if commitment.valid_until < today:
+    elif commitment.valid_until < today:
         yield "purpose_commitment.valid_until", "lies in the past: it has to be signed anew"
     elif commitment.valid_until > years_after(commitment.signed_on, LONGEST_YEARS):
         yield "purpose_commitment.valid_until", "must lie within three years of the signature"

@@ -36,13 +36,13 @@ def confirm(work: UnitOfWork, *, grant_id: str, place: Place) -> None:
     grant = answer_store.load_grant(work, grant_id)
     _check_place(place)
     if store.recipient(work.session, grant.recipient_id, at=work.now) is None:
-        raise RecipientNotFound(grant.recipient_id)
+        raise RecipientNotFound
     answers = answer_store.answers_of(work, grant.person_id)
     waiting = [
         answer for answer in _open_words(grant, answers) if answer.confirm_by and not answer.has_run_out(at=work.now)
     ]
     if not waiting:
-        raise GrantOver(grant_id)
+        raise GrantOver
     for answer in waiting:
         _supersede(work, grant, answer, answers)
         answer_store.change(work, answer, confirm_by=None, given_at=work.now)
@@ -57,7 +57,7 @@ def dispute(work: UnitOfWork, *, grant_id: str) -> None:
     grant = answer_store.load_grant(work, grant_id)
     disputed = _open_words(grant, answer_store.answers_of(work, grant.person_id))
     if not disputed:
-        raise GrantOver(grant_id)
+        raise GrantOver
     _end(work, [answer for answer in disputed if answer.confirm_by is not None])
     for answer in disputed:
         if answer.confirm_by is None:
@@ -71,7 +71,7 @@ def settle(work: UnitOfWork, *, grant_id: str, outcome: Settlement, place: Place
     answers = answer_store.answers_of(work, grant.person_id)
     disputed = [answer for answer in _open_words(grant, answers) if answer.is_disputed]
     if not disputed:
-        raise GrantOver(grant_id)
+        raise GrantOver
     if outcome is Settlement.STANDS:
         _check_place(place)
         for answer in disputed:
@@ -86,7 +86,7 @@ def invalidate(work: UnitOfWork, *, grant_id: str, because: Invalidity) -> None:
     grant = answer_store.load_grant(work, grant_id)
     words = _open_words(grant, answer_store.answers_of(work, grant.person_id))
     if not words:
-        raise GrantOver(grant_id)
+        raise GrantOver
     grant.invalid_because = because.value
     work.session.add(grant)
     _end(work, words)

@@ -51,7 +51,7 @@ def _known(work: UnitOfWork, person_id: str, fact_id: str) -> KnownFact:
     store.load_person(work.session, person_id)
     found = [fact for fact in fact_store.facts_of(work, person_id) if fact.fact_id == fact_id]
     if not found:
-        raise FactNotFound(fact_id)
+        raise FactNotFound
     return found[0]
 
 

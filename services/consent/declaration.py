@@ -74,7 +74,7 @@ def check(work: UnitOfWork, declared: Declaration) -> None:
     if recipient is None and all(word is Word.NO for word in declared.words.values()):
         recipient = store.registered(work.session, declared.recipient_id)  # a no is taken although nothing leaves now
     if recipient is None:
-        raise RecipientNotFound(declared.recipient_id)
+        raise RecipientNotFound
     faults = [
         *_faults_of_words(declared, recipient),
         *_faults_of_purpose(work, declared, recipient),

@@ -29,7 +29,7 @@ from services.consent.errors import (
 from services.consent.ledger import EntryKind
 from services.consent.tables import EmergencyRow
 from shared.contracts.categories import Category
-from shared.contracts.consent import EmergencyDisclosed, EmergencyReviewOverdue
+from shared.contracts.consent import EmergencyDisclosed, EmergencyReviewOverdue, EmergencySettled
 from shared.contracts.envelope import canonical
 from shared.unit_of_work import UnitOfWork
 
@@ -93,14 +93,15 @@ def confirm(work: UnitOfWork, *, emergency_id: str, by: str) -> Shown:
     """Record that a second person stands for it too, in their own name: nobody can vouch for somebody else."""
     row = emergency_view.load(work.session, emergency_id)
     if by == row.assessor_id or row.second_person_id not in (None, by):
-        raise NotTheSecondPerson(emergency_id)
+        raise NotTheSecondPerson
     if row.confirmed_by is None:
         if work.now >= emergency_view.progress_of(row).review_due_at:
-            raise SecondPersonTooLate(emergency_id)
+            raise SecondPersonTooLate
         row.confirmed_by, row.confirmed_at = by, work.now
         work.session.add(row)
+        _announce_settled(work, row)
     elif row.confirmed_by != by:
-        raise AlreadyRecorded(emergency_id)
+        raise AlreadyRecorded
     return emergency_view.summary(row, work.keys, now=work.now)
 
 
@@ -108,12 +109,13 @@ def review(work: UnitOfWork, *, emergency_id: str, outcome: Outcome, by: str) ->
     """Record what somebody who had no part in it found."""
     row = emergency_view.load(work.session, emergency_id)
     if by in (row.assessor_id, row.second_person_id, row.confirmed_by):
-        raise ReviewerWasInvolved(emergency_id)
+        raise ReviewerWasInvolved
     if row.reviewed_by is None:
         row.reviewed_by, row.reviewed_at, row.outcome = by, work.now, outcome.value
         work.session.add(row)
+        _announce_settled(work, row)
     elif (row.reviewed_by, row.outcome) != (by, outcome.value):
-        raise AlreadyRecorded(emergency_id)
+        raise AlreadyRecorded
     return emergency_view.summary(row, work.keys, now=work.now)
 
 
@@ -133,7 +135,7 @@ def tell_person(
         row.person_told = work.seal(row.person_id, place, said)
         work.session.add(row)
     elif work.unseal(row.person_id, place, row.person_told) != said:
-        raise AlreadyRecorded(emergency_id)
+        raise AlreadyRecorded
     return emergency_view.summary(row, work.keys, now=work.now)
 
 
@@ -146,6 +148,11 @@ def announce_overdue(work: UnitOfWork, *, emergency_id: str) -> None:
     work.session.add(row)
     due_at = emergency_view.progress_of(row).review_due_at
     work.announce(EmergencyReviewOverdue(emergency_id=emergency_id, person_id=row.person_id, due_at=due_at))
+
+
+def _announce_settled(work: UnitOfWork, row: EmergencyRow) -> None:
+    if not work.keys.is_destroyed(row.person_id):  # of an erased person nobody hears anything any more
+        work.announce(EmergencySettled(emergency_id=row.emergency_id, person_id=row.person_id, at=work.now))
 
 
 def _check(disclosure: Disclosure, *, by: str) -> None:
@@ -194,9 +201,15 @@ def _record(work: UnitOfWork, disclosure: Disclosure) -> EmergencyRow:
         second_person_id=disclosure.second_person_id,
         request_sha256="",
     )
-    due_at = emergency_view.progress_of(row).telling_due_at
+    progress = emergency_view.progress_of(row)
     work.announce(
-        EmergencyDisclosed(emergency_id=emergency_id, person_id=person_id, at=work.now, tell_person_by=due_at)
+        EmergencyDisclosed(
+            emergency_id=emergency_id,
+            person_id=person_id,
+            at=work.now,
+            tell_person_by=progress.telling_due_at,
+            review_by=progress.review_due_at,
+        )
     )
     return row
 

@@ -30,7 +30,7 @@ def load(session: Session, emergency_id: str) -> EmergencyRow:
     """Return an emergency; raise EmergencyNotFound."""
     row = session.get(EmergencyRow, emergency_id)
     if row is None:
-        raise EmergencyNotFound(emergency_id)
+        raise EmergencyNotFound
     return row
 
 
@@ -71,6 +71,14 @@ def listed(session: Session, keys: PersonKeys, *, now: datetime) -> list[Shown]:
 def shown(work: UnitOfWork, *, emergency_id: str) -> Shown:
     """Return an emergency with what was told and why: for who confirms or reviews it."""
     row = load(work.session, emergency_id)
+    if work.keys.is_destroyed(row.person_id):  # the person was erased: that it happened is all that can be looked at
+        return {
+            **summary(row, work.keys, now=work.now),
+            "recipient": row.recipient,
+            "message": None,
+            "why": None,
+            "person_told": None,
+        }
     why = work.unseal(row.person_id, f"emergency.why.{emergency_id}", row.why)
     told = row.person_told and work.unseal(row.person_id, f"emergency.person_told.{emergency_id}", row.person_told)
     return {

@@ -6,11 +6,13 @@ whatever they ask, and the status of a commission goes on by the calendar. Who h
 
 from secrets import token_urlsafe
 
-from sqlalchemy import update
+import structlog
+from sqlalchemy import delete, or_, update
 from sqlmodel import col, select
 
 from services.consent import release_store, store
 from services.consent.tables import (
+    EmergencyRow,
     ErasureConfirmationRow,
     ErasureRow,
     LedgerRow,
@@ -21,11 +23,15 @@ from services.consent.tables import (
 )
 from shared.contracts.consent import PersonErased
 from shared.erasure import Erased, Erasing, delete_rows
+from shared.keys import KeyNeverMade, UnreadableValue
 from shared.topology import GATE
 from shared.unit_of_work import UnitOfWork
 
-_KEPT = frozenset({"person", "subject", "release", "erasure"})
-"""Rows that stay, emptied: recipients must go on seeing what they would see after a withdrawal."""
+log = structlog.get_logger()
+
+_KEPT = frozenset({"person", "subject", "release", "erasure", "emergency"})
+"""Rows that stay, emptied: recipients must go on seeing what they would see after a withdrawal, and a telling without a
+grant that nobody has confirmed or reviewed still has to be (Art. 33 GDPR)."""
 
 
 def request(work: UnitOfWork, *, person_id: str, requested_by: str) -> str:
@@ -58,6 +64,7 @@ def _wipe(work: UnitOfWork, person_id: str) -> None:
     for subject in subjects:
         _part(work, subject)
     delete_rows(work, metadata, person_id, keep=_KEPT)
+    _keep_what_is_unreviewed(work, person_id)
     told = update(ReleaseRow).where(col(ReleaseRow.person_id) == person_id)
     work.session.execute(told.values(told=None))
     read = update(LedgerRow).where(col(LedgerRow.key_id).in_(key_ids))
@@ -67,6 +74,14 @@ def _wipe(work: UnitOfWork, person_id: str) -> None:
     person.erased_at, person.case_ended_at = person.erased_at or work.now, None
     work.session.add(person)
     work.narrows(person)
+
+
+def _keep_what_is_unreviewed(work: UnitOfWork, person_id: str) -> None:
+    theirs = col(EmergencyRow.person_id) == person_id
+    settled = or_(col(EmergencyRow.confirmed_at).is_not(None), col(EmergencyRow.reviewed_at).is_not(None))
+    work.session.execute(delete(EmergencyRow).where(theirs, settled))
+    emptied = {"why": b"", "person_told": None, "request_key": None, "request_sha256": ""}
+    work.session.execute(update(EmergencyRow).where(theirs).values(**emptied))
 
 
 def _take_back(work: UnitOfWork, person_id: str) -> set[str]:
@@ -92,7 +107,12 @@ def _part(work: UnitOfWork, subject: SubjectRow) -> None:
     can tell an erasure from a withdrawal, while the old key, under which the person's contact lay too, is destroyed.
     """
     if subject.kind == store.COMMISSION and subject.sealed_under is None:
-        reference = store.reference_of(work, subject)
+        try:
+            reference = store.reference_of(work, subject)
+        except (UnreadableValue, KeyNeverMade):  # no status of it can be told; forgetting does not depend on that
+            log.error("subject_unreadable", subject_id=subject.subject_id)
+            reference = None
+    if subject.kind == store.COMMISSION and subject.sealed_under is None and reference is not None:
         subject.sealed_under = f"reference-{token_urlsafe(16)}"
         subject.reference = work.seal(subject.sealed_under, f"subject.reference.{subject.subject_id}", reference)
     if subject.kind == store.REFERRAL:

@@ -1,4 +1,4 @@
-"""Why the consent service refuses: one class per reason a caller can act on. Texts hold ids and field names only."""
+"""Why the consent service refuses: one class per reason a caller can act on. Texts never hold what was sent."""
 
 
 class ConsentError(Exception):
@@ -16,8 +16,8 @@ class PersonNotFound(ConsentError):
 
     code = "person_not_found"
 
-    def __init__(self, person_id: str) -> None:
-        super().__init__(f"no person {person_id}")
+    def __init__(self) -> None:
+        super().__init__("no person by that id")
 
 
 class PersonForgotten(ConsentError):
@@ -25,8 +25,8 @@ class PersonForgotten(ConsentError):
 
     code = "person_erased"
 
-    def __init__(self, person_id: str) -> None:
-        super().__init__(f"person {person_id} was erased; nobody can read anything about them any more")
+    def __init__(self) -> None:
+        super().__init__("the person was erased; nobody can read anything about them any more")
 
 
 class RecipientNotFound(ConsentError):
@@ -34,8 +34,8 @@ class RecipientNotFound(ConsentError):
 
     code = "recipient_not_found"
 
-    def __init__(self, recipient_id: str) -> None:
-        super().__init__(f"no recipient {recipient_id}")
+    def __init__(self) -> None:
+        super().__init__("no recipient by that id")
 
 
 class FactNotFound(ConsentError):
@@ -43,8 +43,8 @@ class FactNotFound(ConsentError):
 
     code = "fact_not_found"
 
-    def __init__(self, fact_id: str) -> None:
-        super().__init__(f"no fact {fact_id} of this person")
+    def __init__(self) -> None:
+        super().__init__("no fact by that id of this person")
 
 
 class RecipientEnded(ConsentError):
@@ -52,8 +52,8 @@ class RecipientEnded(ConsentError):
 
     code = "recipient_ended"
 
-    def __init__(self, recipient_id: str) -> None:
-        super().__init__(f"recipient {recipient_id} has been ended; it takes a reinstatement, with a fresh commitment")
+    def __init__(self) -> None:
+        super().__init__("the recipient has been ended; it takes a reinstatement, with a fresh commitment")
 
 
 class RecipientNotEnded(ConsentError):
@@ -61,8 +61,8 @@ class RecipientNotEnded(ConsentError):
 
     code = "recipient_not_ended"
 
-    def __init__(self, recipient_id: str) -> None:
-        super().__init__(f"recipient {recipient_id} has not been ended")
+    def __init__(self) -> None:
+        super().__init__("the recipient has not been ended")
 
 
 class EndingNotDone(ConsentError):
@@ -70,8 +70,8 @@ class EndingNotDone(ConsentError):
 
     code = "ending_not_done"
 
-    def __init__(self, recipient_id: str, left: int) -> None:
-        super().__init__(f"recipient {recipient_id} is still being ended: {left} persons are left, try again later")
+    def __init__(self, left: int) -> None:
+        super().__init__(f"the recipient is still being ended: {left} persons are left, try again later")
 
 
 class GrantNotFound(ConsentError):
@@ -79,8 +79,8 @@ class GrantNotFound(ConsentError):
 
     code = "grant_not_found"
 
-    def __init__(self, grant_id: str) -> None:
-        super().__init__(f"no grant {grant_id}")
+    def __init__(self) -> None:
+        super().__init__("no grant by that id")
 
 
 class NotAcceptable(ConsentError):
@@ -98,8 +98,8 @@ class GrantOver(ConsentError):
 
     code = "grant_over"
 
-    def __init__(self, grant_id: str) -> None:
-        super().__init__(f"grant {grant_id} has nothing that waits for this")
+    def __init__(self) -> None:
+        super().__init__("the grant has nothing that waits for this")
 
 
 class InquiryNotFound(ConsentError):
@@ -107,8 +107,8 @@ class InquiryNotFound(ConsentError):
 
     code = "inquiry_not_found"
 
-    def __init__(self, inquiry_id: str) -> None:
-        super().__init__(f"no inquiry {inquiry_id}")
+    def __init__(self) -> None:
+        super().__init__("no inquiry by that id")
 
 
 class InquiryOver(ConsentError):
@@ -116,8 +116,8 @@ class InquiryOver(ConsentError):
 
     code = "inquiry_over"
 
-    def __init__(self, inquiry_id: str) -> None:
-        super().__init__(f"inquiry {inquiry_id} waits for no word any more")
+    def __init__(self) -> None:
+        super().__init__("the inquiry waits for no word any more")
 
 
 class TextDiffers(ConsentError):
@@ -125,8 +125,8 @@ class TextDiffers(ConsentError):
 
     code = "text_differs"
 
-    def __init__(self, inquiry_id: str) -> None:
-        super().__init__(f"inquiry {inquiry_id} is about another text")
+    def __init__(self) -> None:
+        super().__init__("the inquiry is about another text")
 
 
 class RepresentationNotFound(ConsentError):
@@ -134,8 +134,8 @@ class RepresentationNotFound(ConsentError):
 
     code = "representation_not_found"
 
-    def __init__(self, representation_id: str) -> None:
-        super().__init__(f"no representation {representation_id}")
+    def __init__(self) -> None:
+        super().__init__("no representation by that id")
 
 
 class ObjectionStands(ConsentError):
@@ -152,8 +152,8 @@ class CommandRefused(ConsentError):
 
     code = "command_refused"
 
-    def __init__(self, parked_id: str) -> None:
-        super().__init__(f"parked command {parked_id} is refused")
+    def __init__(self) -> None:
+        super().__init__("the parked command is refused")
 
 
 class EntryNotFound(ConsentError):
@@ -161,8 +161,8 @@ class EntryNotFound(ConsentError):
 
     code = "entry_not_found"
 
-    def __init__(self, recipient_id: str, number: int) -> None:
-        super().__init__(f"no entry {number} of {recipient_id}")
+    def __init__(self) -> None:
+        super().__init__("no entry by that number of this recipient")
 
 
 class EmergencyNotFound(ConsentError):
@@ -170,8 +170,8 @@ class EmergencyNotFound(ConsentError):
 
     code = "emergency_not_found"
 
-    def __init__(self, emergency_id: str) -> None:
-        super().__init__(f"no emergency {emergency_id}")
+    def __init__(self) -> None:
+        super().__init__("no emergency by that id")
 
 
 class NotTheSecondPerson(ConsentError):
@@ -179,8 +179,8 @@ class NotTheSecondPerson(ConsentError):
 
     code = "not_the_second_person"
 
-    def __init__(self, emergency_id: str) -> None:
-        super().__init__(f"another person has to confirm emergency {emergency_id}")
+    def __init__(self) -> None:
+        super().__init__("another person has to confirm the emergency")
 
 
 class SecondPersonTooLate(ConsentError):
@@ -188,8 +188,8 @@ class SecondPersonTooLate(ConsentError):
 
     code = "second_person_too_late"
 
-    def __init__(self, emergency_id: str) -> None:
-        super().__init__(f"emergency {emergency_id} has to be reviewed now")
+    def __init__(self) -> None:
+        super().__init__("the emergency has to be reviewed now")
 
 
 class ReviewerWasInvolved(ConsentError):
@@ -197,8 +197,8 @@ class ReviewerWasInvolved(ConsentError):
 
     code = "reviewer_was_involved"
 
-    def __init__(self, emergency_id: str) -> None:
-        super().__init__(f"somebody who was not involved has to review emergency {emergency_id}")
+    def __init__(self) -> None:
+        super().__init__("somebody who was not involved has to review the emergency")
 
 
 class AlreadyRecorded(ConsentError):
@@ -206,8 +206,8 @@ class AlreadyRecorded(ConsentError):
 
     code = "already_recorded"
 
-    def __init__(self, emergency_id: str) -> None:
-        super().__init__(f"something else was recorded of emergency {emergency_id} before")
+    def __init__(self) -> None:
+        super().__init__("something else was recorded of the emergency before")
 
 
 class RequestKeyUsed(ConsentError):

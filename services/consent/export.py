@@ -94,7 +94,7 @@ def kept(session: Session, keys: PersonKeys, person_id: str) -> list[Record]:
     subjects = [subject.subject_id for subject in store.subjects_of(session, person_id)]
     found = kept_about(session, keys, metadata, TOLD, person_id=person_id, key_ids=subjects)
     if not found:
-        raise PersonNotFound(person_id)
+        raise PersonNotFound
     names = {row.recipient_id: row.display_name for row in session.exec(select(RecipientRow))}
     declared = {record.id: record.content for record in found if record.kind == "declaration"}
     return [_in_full(record, names, declared) for record in found]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from secrets import token_urlsafe
 
 from sqlalchemy import ColumnElement, func
@@ -20,6 +20,8 @@ from shared.contracts.categories import Category
 from shared.contracts.consent import Awaited, GrantRecorded, GrantWithdrawn, PersonAwaited
 from shared.keys import KeyDestroyed
 from shared.unit_of_work import UnitOfWork
+
+GERMANY_AHEAD = timedelta(hours=2)
 
 
 def record(work: UnitOfWork, declared: Declaration) -> list[str]:
@@ -64,7 +66,7 @@ def withdraw(
     """
     store.load_person(work.session, person_id)
     if recipient_id is not None and work.session.get(RecipientRow, recipient_id) is None:
-        raise RecipientNotFound(recipient_id)  # a slip of the pen must not look like a withdrawal
+        raise RecipientNotFound  # a slip of the pen must not look like a withdrawal
     given = answer_store.answers_of(work, person_id)
     unreadable = answer_store.unreadable_answers(work, person_id)
     known = {answer.purpose for answer in given} | {answer.purpose for answer in unreadable}
@@ -160,19 +162,36 @@ def _earlier(expires_at: datetime | None, over_at: datetime | None) -> datetime 
 
 
 def _check_nothing_overtook(work: UnitOfWork, declared: Declaration) -> None:
-    """Refuse a paper that is older than what the person has said, or taken back, since."""
+    """Refuse a paper that is older than what the person has narrowed since: a no, an ask, a withdrawal, a dispute.
+
+    What nobody can read may have been a no. A day begins in Germany up to two hours before it does in UTC.
+    """
     day = declared.evidence.declared_on
-    if day is None:
+    opening = {category: word for category, word in declared.words.items() if word is not Word.NO}
+    if day is None or not opening:
         return
-    opening = {category for category, word in declared.words.items() if word is not Word.NO}
-    for answer in answer_store.answers_of(work, declared.person_id):
-        asked = (answer.recipient_id, answer.purpose) == (declared.recipient_id, declared.purpose)
-        if not asked or answer.category not in opening:
-            continue
-        said_no = answer.given_at if answer.word is Word.NO else None
-        ended = answer.ended_at if answer.ended_by in {Ending.WITHDRAWN, Ending.INVALID} else None
-        if any(at is not None and at.date() > day for at in (said_no, ended)):
-            raise NotAcceptable(("evidence.declared_on", "is older than a no, or a withdrawal, that came since"))
+    asked = (declared.recipient_id, declared.purpose)
+    given = [one for one in answer_store.answers_of(work, declared.person_id) if one.category in opening]
+    lost = answer_store.unreadable_answers(work, declared.person_id)
+    since = [
+        *(narrowed_at(one, opening[one.category], now=work.now) for one in given if _question(one) == asked),
+        *(one.given_at for one in lost if _question(one) == asked and one.ended_at is None),
+    ]
+    if any(at is not None and (at + GERMANY_AHEAD).date() > day for at in since):
+        raise NotAcceptable(("evidence.declared_on", "is older than what the person has narrowed since"))
+
+
+def _question(answer: Answer | Unreadable) -> tuple[str, str]:
+    return answer.recipient_id, answer.purpose
+
+
+def narrowed_at(answer: Answer, word: Word, *, now: datetime) -> datetime | None:
+    """Return when the person narrowed what a paper with that word would open: by this answer, or by its end."""
+    if answer.is_disputed:
+        return now
+    if answer.ended_by in {Ending.WITHDRAWN, Ending.INVALID}:
+        return answer.ended_at
+    return answer.given_at if answer.word is Word.NO or (answer.word is Word.ASK and word is Word.YES) else None
 
 
 def _await_confirmation(work: UnitOfWork, grant: GrantRow) -> None:

@@ -20,7 +20,7 @@ def grounds_of(session: Session, keys: PersonKeys, *, person_id: str, recipient_
     """Return why a recipient received what one entry of its chain says; or raise EntryNotFound."""
     row = session.get(LedgerRow, (recipient_id, number))
     if row is None or row.key_id != person_id or row.kind not in (EntryKind.RELEASED, EntryKind.OPENED_AGAIN):
-        raise EntryNotFound(recipient_id, number)
+        raise EntryNotFound
     content = read_content(keys, row)
     if "again_of" in content and not content["grants"]:  # told again as it was told first
         first = session.get(LedgerRow, (recipient_id, content["again_of"]))

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from secrets import token_hex
 
+import structlog
+
 from services.consent import fact_store, shielding, store
 from services.consent.domain import referral_purpose
-from services.consent.errors import RecipientNotFound
-from services.consent.notices import reconsider, reconsider_all
+from services.consent.notices import NOT_CLEARED, PENDING, reconsider, reconsider_all
 from services.consent.settings import ConsentSettings
 from services.consent.tables import PersonRow, SubjectRow
 from shared.contracts.assessment import (
@@ -17,10 +18,13 @@ from shared.contracts.assessment import (
     RecommendationMade,
     StatementApproved,
 )
+from shared.contracts.consent import ReferralNotCleared
 from shared.contracts.intake import CaseEnded, CaseOpened, ContactRecorded, IdentityRecorded
 from shared.contracts.referral import AppointmentArranged, ReferralClosed, ReferralRequested
 from shared.inbox import TooEarly
 from shared.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
 
 Knowledge = (
     FactRecorded
@@ -86,14 +90,16 @@ def forget_fact(work: UnitOfWork, event: FactRemoved) -> None:
 
 
 def know_referral(work: UnitOfWork, event: ReferralRequested, *, settings: ConsentSettings) -> None:
-    """Learn that a provider is asked for help. The provider hears of it only when the person agrees."""
+    """Learn that a provider is asked for help. The provider hears of it only when the person agrees.
+
+    To one that is not registered nothing can be cleared; the team hears that, and it changes with the registration.
+    """
     store.remember_persons(work.session, [event.person_id])
     if work.session.get(SubjectRow, event.referral_id) is not None:
         return
-    if store.registered(work.session, event.recipient_id) is None:
-        raise RecipientNotFound(event.recipient_id)
     reference = token_hex(16)  # the provider names it when it answers: no sign that a reference may not begin with
     key_id = event.referral_id
+    is_nobodys = store.registered(work.session, event.recipient_id) is None
     work.session.add(
         SubjectRow(
             subject_id=event.referral_id,
@@ -105,8 +111,12 @@ def know_referral(work: UnitOfWork, event: ReferralRequested, *, settings: Conse
             service=event.service,
             needed=[category.value for category in event.needed],
             received_on=work.now.date(),
+            clearance=NOT_CLEARED if is_nobodys else PENDING,
         )
     )
+    if is_nobodys:
+        log.warning("referral_to_an_unregistered_recipient", referral_id=event.referral_id)
+        work.announce(ReferralNotCleared(referral_id=event.referral_id, person_id=event.person_id, at=work.now))
     reconsider(work, event.person_id)
 
 

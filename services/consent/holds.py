@@ -19,13 +19,26 @@ def hold(work: UnitOfWork, *, person_id: str, recipient_id: str | None = None) -
     """Hold everything towards one recipient, or towards all. A second signal changes nothing."""
     store.load_person(work.session, person_id)
     if recipient_id is not None and work.session.get(RecipientRow, recipient_id) is None:
-        raise RecipientNotFound(recipient_id)  # a slip of the pen must not look like a hold
+        raise RecipientNotFound  # a slip of the pen must not look like a hold
     if any(row.recipient_id == recipient_id for row in _standing(work, person_id)):
         return
     row = HoldRow(hold_id=token_urlsafe(16), person_id=person_id, recipient_id=recipient_id, since=work.now)
     work.session.add(row)
     work.narrows(row)
     reconsider(work, person_id)
+
+
+def take_along(work: UnitOfWork, *, former_id: str, person_id: str) -> None:
+    """Hold towards whomever a human held under another id, before what they said under this one is reconsidered."""
+    known = {row.recipient_id for row in _standing(work, person_id)}
+    for former in _standing(work, former_id):
+        if former.recipient_id not in known:
+            row = HoldRow(
+                hold_id=token_urlsafe(16), person_id=person_id, recipient_id=former.recipient_id, since=former.since
+            )
+            work.session.add(row)
+            work.narrows(row)
+    work.session.flush()
 
 
 def lift(work: UnitOfWork, *, person_id: str, place: Place) -> int:

@@ -41,9 +41,9 @@ def answer(work: UnitOfWork, *, inquiry_id: str, word: Word, sha256: str, place:
     """
     row = load(work.session, inquiry_id)
     if row.state != inquiry_store.WAITING or row.answer_by <= work.now:
-        raise InquiryOver(inquiry_id)
+        raise InquiryOver
     if inquiry_store.read(work, row).sha256 != sha256:
-        raise TextDiffers(inquiry_id)
+        raise TextDiffers
     if word is Word.YES and place is not Place.ELSEWHERE:
         raise NotAcceptable(("place", "must be elsewhere: not at the Jobcenter, nor on its devices"))
     state = APPROVED if word is Word.YES else inquiry_store.DECLINED
@@ -55,7 +55,7 @@ def load(session: Session, inquiry_id: str) -> InquiryRow:
     """Return an inquiry; raise InquiryNotFound."""
     found = session.get(InquiryRow, inquiry_id)
     if found is None:
-        raise InquiryNotFound(inquiry_id)
+        raise InquiryNotFound
     return found
 
 

@@ -1,17 +1,23 @@
 """A commission moves to the case that its person had before. The Jobcenter cannot tell that it did.
 
-One rule for what lies behind: nothing crosses over. What was opened under the former person is retracted, as when every
-word is taken back; what waits there opens nothing; no answer of the former person tells anything more. What the earlier
-person said towards this Jobcenter counts from now on for the commission.
+One rule for what lies behind: nothing crosses over that opens anything. What was opened under the former person is
+retracted, as when every word is taken back; what waits there opens nothing; no answer of the former person tells
+anything more. What the earlier person said towards this Jobcenter counts from now on for the commission, unless the
+same human has narrowed it since, under the former id: a quiet signal goes along, and a yes that is older than a no, an
+ask, a withdrawal or a dispute ends.
 """
+
+from datetime import datetime
 
 import structlog
 from sqlmodel import select
 
-from services.consent import inquiries, inquiry_store, release_store, shielding, store
+from services.consent import answer_store, grants, holds, inquiries, inquiry_store, release_store, shielding, store
+from services.consent.domain import Word
 from services.consent.notices import reconsider
 from services.consent.settings import ConsentSettings
 from services.consent.tables import SubjectRow, metadata
+from shared.contracts.categories import Category
 from shared.contracts.intake import CommissionJoined
 from shared.database import touch
 from shared.inbox import TooEarly
@@ -22,15 +28,17 @@ log = structlog.get_logger()
 
 def join_commission(work: UnitOfWork, event: CommissionJoined, *, settings: ConsentSettings) -> None:
     """Let the commission belong to the earlier person from now on."""
-    touch(work.session, metadata, f"person:{event.former_person_id}")  # beside the earlier person's, before any reading
+    for person_id in sorted((event.former_person_id, event.person_id)):  # it may come awake under either one's lock
+        touch(work.session, metadata, f"person:{person_id}")
     commission = work.session.get(SubjectRow, event.commission_id, populate_existing=True)
     if commission is None or commission.person_id is None:  # the case that it opened is not known yet
-        raise TooEarly(event.commission_id)
+        raise TooEarly(event.commission_id, waits_for=event.former_person_id)
     if commission.person_id != event.former_person_id:
         if commission.person_id != event.person_id:
             log.error("commission_joined_elsewhere", commission_id=event.commission_id)
         return
     store.remember_persons(work.session, [event.person_id])
+    _take_along_what_narrows(work, event)
     mirrors = select(SubjectRow).where(SubjectRow.mirrors == commission.subject_id)
     for subject in (commission, *work.session.exec(mirrors).all()):
         _leave_behind(work, subject, event.former_person_id)
@@ -42,6 +50,31 @@ def join_commission(work: UnitOfWork, event: CommissionJoined, *, settings: Cons
     shielding.open_ways(work, event.person_id, settings=settings)
     reconsider(work, event.former_person_id)
     reconsider(work, event.person_id)
+
+
+def _take_along_what_narrows(work: UnitOfWork, event: CommissionJoined) -> None:
+    holds.take_along(work, former_id=event.former_person_id, person_id=event.person_id)
+    narrowed: dict[tuple[str, str, Category | None], datetime] = {}
+    for answer in answer_store.answers_of(work, event.former_person_id):
+        at = grants.narrowed_at(answer, Word.YES, now=work.now)
+        question = (answer.recipient_id, answer.purpose, answer.category)
+        if at is not None:
+            narrowed[question] = max(at, narrowed.get(question, at))
+        elif answer.given_at > narrowed.get(question, answer.given_at):
+            del narrowed[question]  # and opened again by a later yes
+    for lost in answer_store.unreadable_answers(work, event.former_person_id):  # it may have been a no to anything
+        narrowed[lost.recipient_id, lost.purpose, None] = lost.given_at
+    said = [answer for answer in answer_store.answers_of(work, event.person_id) if answer.ended_at is None]
+    over = [
+        answer
+        for answer in said
+        if answer.word is not Word.NO
+        and any(
+            answer.given_at < narrowed.get((answer.recipient_id, answer.purpose, category), answer.given_at)
+            for category in (answer.category, None)
+        )
+    ]
+    grants.end(work, over)
 
 
 def _leave_behind(work: UnitOfWork, commission: SubjectRow, person_id: str) -> None:

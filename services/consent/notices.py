@@ -49,12 +49,12 @@ def reconsider_all(works: Mapping[str, UnitOfWork]) -> dict[str, dict[str, Recon
     session, now = any_work.session, any_work.now
     session.flush()
     subjects = store.subjects_of_all(session, works)
-    answers = answer_store.answers_of_all(any_work, works)
+    answers, lost = answer_store.answers_of_all(any_work, works)
     for person_id, work in works.items():
         over = [one.answer_id for one in answers[person_id] if one.ended_at is None and one.has_run_out(at=now)]
         answer_store.end_answers(work, over, ending=Ending.EXPIRED)
     # About everybody else nobody was ever allowed to know anything.
-    concerned = [person_id for person_id in works if answers[person_id] and subjects[person_id]]
+    concerned = [one for one in works if subjects[one] and (answers[one] or one in lost)]
     found: dict[str, dict[str, Reconsidered]] = {person_id: {} for person_id in works}
     if concerned:
         facts = fact_store.facts_of_all(any_work, concerned)
@@ -158,6 +158,7 @@ def _say_clearance(work: UnitOfWork, subject: SubjectRow, now_known: Composed, a
     if clearance == subject.clearance:
         return
     subject.clearance = clearance
+    subject.opened = subject.opened and clearance == CLEARED  # what is cleared anew is opened anew
     work.session.add(subject)
     if clearance == PENDING:
         return

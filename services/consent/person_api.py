@@ -11,7 +11,7 @@ from services.consent.form import GrantGiven, PreviewAsked, RecipientId, Withdra
 from services.consent.settings import ConsentSettings
 from shared.access import AccessExport
 from shared.contracts.envelope import Id
-from shared.repeat import RequestKey, repeatable
+from shared.repeat import RequestKey, lock_of, repeatable
 from shared.service import Service
 from shared.web import Caller, Role, allow
 
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 PersonId = Annotated[Id, Path()]
 NamedRecipient = Annotated[RecipientId, Path()]
-EntryNumber = Annotated[int, Path(ge=1, le=2**62)]
+EntryNumber = Annotated[int, Path(ge=1, le=2**31 - 1)]
 PersonDesk = Annotated[Caller, Depends(allow(Role.PERSON_DESK))]
 
 
@@ -44,7 +44,7 @@ def add_person_routes(router: APIRouter, service: Service, settings: ConsentSett
                 person_id=given.person_id,
                 act=lambda work: receipts.record(work, declared, issuer=issuer),
             ),
-            locks=lambda _: {f"person:{given.person_id}"},
+            locks=lambda _: {f"person:{given.person_id}", *lock_of(request)},
             urgent=True,
         )
         return {"grant_ids": list(given_out), "receipts": given_out}

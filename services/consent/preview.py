@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import structlog
+
 from services.consent import answer_store, fact_store, inquiry_store, store
 from services.consent.composition import Composed, Position
 from services.consent.domain import REQUIRED_KINDS, Answer, Kind, Place, RecipientRole, Word
@@ -12,7 +14,10 @@ from services.consent.errors import NotAcceptable, RecipientNotFound
 from services.consent.position_store import position_of, purpose_of
 from services.consent.release import hash_of
 from shared.contracts.categories import Category
+from shared.keys import UnreadableValue
 from shared.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
 
 Seen = dict[str, Any]  # Any: JSON values
 
@@ -38,7 +43,7 @@ def would_see(
     store.load_person(work.session, person_id)
     recipient = store.recipient(work.session, recipient_id, at=work.now)
     if recipient is None:
-        raise RecipientNotFound(recipient_id)
+        raise RecipientNotFound
     asked_kinds = kinds or REQUIRED_KINDS[RecipientRole(recipient.role)]
     said = answer_store.answers_of(work, person_id)
     # Where somebody may look over the person's shoulder the preview must not show that something is held.
@@ -76,7 +81,11 @@ def would_see(
         if its is None:
             continue
         inquiries = asked.get(subject.subject_id, [])
-        stand = position_of(work, subject, its, facts, supposed, inquiries=inquiries, is_shielded=is_shielded)
+        try:
+            stand = position_of(work, subject, its, facts, supposed, inquiries=inquiries, is_shielded=is_shielded)
+        except UnreadableValue:  # nothing is told about it, whatever is said
+            log.error("subject_unreadable", subject_id=subject.subject_id)
+            stand = Position(Composed({}))
         its_purpose = purpose_of(subject)
         is_it = (subject.recipient_id, its_purpose) == (recipient_id, purpose)
         shown = {"recipient_id": subject.recipient_id, "purpose": its_purpose, **_shown(stand)}

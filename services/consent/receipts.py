@@ -11,6 +11,7 @@ from itertools import groupby
 from secrets import token_urlsafe
 from typing import Any
 
+import structlog
 from sqlmodel import col, select
 
 from services.consent import answer_store, grants, representation, store
@@ -20,7 +21,10 @@ from services.consent.recipient_tables import RecipientRow
 from services.consent.signing import SignedAs, SigningKey
 from services.consent.tables import AnswerRow, ReceiptRow
 from shared.contracts.categories import Category
+from shared.keys import UnreadableValue
 from shared.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
 
 SCHEMA_VERSION = "gesehen-receipt-1"
 GIVEN, WITHDRAWN = "given", "withdrawn"
@@ -121,7 +125,13 @@ def of_person(work: UnitOfWork, person_id: str) -> list[tuple[str, str]]:
     store.load_person(work.session, person_id)
     query = select(ReceiptRow).where(ReceiptRow.person_id == person_id)
     rows = work.session.exec(query.order_by(col(ReceiptRow.issued_at), col(ReceiptRow.record_id)))
-    return [(row.record_id, _read(work, row)) for row in rows]
+    found = []
+    for row in rows:
+        try:
+            found.append((row.record_id, _read(work, row)))
+        except UnreadableValue:
+            log.error("receipt_unreadable", record_id=row.record_id)
+    return found
 
 
 def _frame(work: UnitOfWork, record_id: str, event: str, person_id: str, issuer: Issuer) -> Content:
@@ -137,7 +147,11 @@ def _frame(work: UnitOfWork, record_id: str, event: str, person_id: str, issuer:
 
 def _keep(work: UnitOfWork, record_id: str, person_id: str, content: Content, issuer: Issuer) -> str:
     signed = issuer.key.sign(content, signed_as=SignedAs.RECEIPT)
-    sealed = work.seal(person_id, f"receipt.signed.{record_id}", signed)
+    try:
+        sealed = work.seal(person_id, f"receipt.signed.{record_id}", signed)
+    except UnreadableValue:  # the person has it all the same, and what they said counts
+        log.error("receipt_not_kept", record_id=record_id)
+        return signed
     work.session.add(ReceiptRow(record_id=record_id, person_id=person_id, issued_at=work.now, signed=sealed))
     return signed
 

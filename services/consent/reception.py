@@ -127,7 +127,7 @@ class Reception:
             return False
         answer = await self._answering.to_command(str(parked.type).removeprefix(PARKED_COMMAND), parked.body)
         if answer["result"] != "received":
-            raise CommandRefused(parked_id)
+            raise CommandRefused
         await self._writer.run(
             lambda work: self._parking.resolve(work.session, parked_id, resolution="handled", now=work.now)
         )

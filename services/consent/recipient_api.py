@@ -123,7 +123,7 @@ def add_recipient_routes(
         exported = read_heads_file(settings.heads_file(), key.public)  # before the ledger: it was committed first
         with service.database.read() as session:
             if session.get(RecipientRow, recipient_id) is None:
-                raise RecipientNotFound(recipient_id)
+                raise RecipientNotFound
             found = verify_chain(session, recipient_id, exported=exported, keys=service.keys)
         fault = {"number": found.fault.number, "reason": found.fault.reason} if found.fault else None
         return {

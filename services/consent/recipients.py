@@ -59,7 +59,7 @@ def register(work: UnitOfWork, said: Registration, *, zone: ZoneInfo, recorded_b
     """
     row = work.session.get(RecipientRow, said.recipient_id)
     if row is not None and row.ended_at is not None:
-        raise RecipientEnded(said.recipient_id)
+        raise RecipientEnded
     _check(work, said, row, zone)
     offered = [category.value for category in said.offered]
     if row is None:
@@ -119,10 +119,10 @@ def reinstate(
     """
     row = _load(work, recipient_id)
     if row.ended_at is None:
-        raise RecipientNotEnded(recipient_id)
+        raise RecipientNotEnded
     left = reconsideration.waiting(work.session, cause=reconsideration.ENDED).get(recipient_id, 0)
     if left:
-        raise EndingNotDone(recipient_id, left)
+        raise EndingNotDone(left)
     if organisation != row.organisation:
         raise NotAcceptable(("organisation", "is not the one that this recipient_id belongs to"))
     reconsideration.end_open_words(work, recipient_id)  # none are left, unless a restore lost the queue
@@ -144,7 +144,7 @@ def change_key(work: UnitOfWork, *, recipient_id: str, public_key: Mapping[str, 
     """Seal for another key from now on; return its thumbprint. A key that was replaced is never taken again."""
     row = _load(work, recipient_id)
     if row.ended_at is not None:
-        raise RecipientEnded(recipient_id)
+        raise RecipientEnded
     return _take_key(work, row, public_key)
 
 
@@ -156,7 +156,7 @@ def thumbprint_of(public_key: Mapping[str, Any]) -> str:
 def _load(work: UnitOfWork, recipient_id: str) -> RecipientRow:
     row = work.session.get(RecipientRow, recipient_id)
     if row is None:
-        raise RecipientNotFound(recipient_id)
+        raise RecipientNotFound
     return row
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from secrets import token_urlsafe
 from typing import Any
 
+import structlog
 from sqlmodel import Session, select
 
 from services.consent import answer_store, store
@@ -20,7 +21,10 @@ from services.consent.errors import NotAcceptable, ObjectionStands, RecipientNot
 from services.consent.recipient_tables import RecipientRow
 from services.consent.tables import RepresentationRow
 from shared.contracts.categories import Category
+from shared.keys import UnreadableValue
 from shared.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
 
 
 class RepresentationKind(StrEnum):
@@ -84,7 +88,7 @@ def record(
     store.load_person(work.session, person_id)
     for recipient_id in sorted(scope.recipient_ids | ({works_for} if works_for else set())):
         if work.session.get(RecipientRow, recipient_id) is None:
-            raise RecipientNotFound(recipient_id)
+            raise RecipientNotFound
     if valid_until < work.now.date():
         raise NotAcceptable(("valid_until", "must not lie in the past"))
     representation_id = token_urlsafe(16)
@@ -110,10 +114,13 @@ def record(
 
 
 def stop(work: UnitOfWork, *, representation_id: str, because: Stopped) -> list[Answer]:
-    """Stop a representation; return the answers that were given under it and end with it."""
+    """Stop a representation; return the answers that were given under it and end with it.
+
+    That the person objects, or a conflict of interest, is put on record also of one that was revoked before.
+    """
     row = load(work.session, representation_id)
-    if row.ended_at is None:
-        row.ended_at, row.ended_by = work.now, because.value
+    if row.ended_at is None or (row.ended_by == Stopped.REVOKED and because is not Stopped.REVOKED):
+        row.ended_at, row.ended_by = row.ended_at or work.now, because.value  # what weighs more is not lost to the end
         work.session.add(row)
         work.narrows(row)
     return [
@@ -127,7 +134,8 @@ def over_at(work: UnitOfWork, declared: Declaration) -> datetime | None:
     """Return when a representative's power to answer ends, and with it every yes that was given under it."""
     if declared.given_by is None:
         return None
-    return datetime.combine(load(work.session, declared.given_by).valid_until + timedelta(days=1), time(), UTC)
+    last_day = min(load(work.session, declared.given_by).valid_until, date.max - timedelta(days=1))
+    return datetime.combine(last_day + timedelta(days=1), time(), UTC)
 
 
 def check_may_answer(work: UnitOfWork, declared: Declaration) -> None:
@@ -136,8 +144,8 @@ def check_may_answer(work: UnitOfWork, declared: Declaration) -> None:
         return
     row = load(work.session, declared.given_by)
     if row.person_id != declared.person_id:
-        raise RepresentationNotFound(declared.given_by)
-    faults = _faults(declared, row, read(work, row), today=work.now.date())
+        raise RepresentationNotFound
+    faults = _faults(work.session, declared, row, read(work, row), today=work.now.date())
     if faults:
         raise NotAcceptable(*faults)
     opening = {category for category, word in declared.words.items() if word is not Word.NO}
@@ -149,7 +157,7 @@ def load(session: Session, representation_id: str) -> RepresentationRow:
     """Return a representation's row; raise RepresentationNotFound."""
     found = session.get(RepresentationRow, representation_id)
     if found is None:
-        raise RepresentationNotFound(representation_id)
+        raise RepresentationNotFound
     return found
 
 
@@ -163,15 +171,21 @@ def read(work: UnitOfWork, row: RepresentationRow) -> Representation:
 def of_person(work: UnitOfWork, person_id: str) -> list[tuple[RepresentationRow, Representation]]:
     """Return everybody who may, or might, answer for a person."""
     query = select(RepresentationRow).where(RepresentationRow.person_id == person_id)
-    return [(row, read(work, row)) for row in work.session.exec(query.order_by(RepresentationRow.since))]  # type: ignore[arg-type]  # a column
+    found = []
+    for row in work.session.exec(query.order_by(RepresentationRow.since)):  # type: ignore[arg-type]  # a column
+        try:
+            found.append((row, read(work, row)))
+        except UnreadableValue:
+            log.error("representation_unreadable", representation_id=row.representation_id)
+    return found
 
 
 def _faults(
-    declared: Declaration, row: RepresentationRow, held: Representation, *, today: date
+    session: Session, declared: Declaration, row: RepresentationRow, held: Representation, *, today: date
 ) -> list[tuple[str, str]]:
     if row.ended_at is not None or row.valid_until < today:
         return [("given_by", "is a representation that is over")]
-    if held.works_for == declared.recipient_id:
+    if held.works_for is not None and _is_one_house(session, held.works_for, declared.recipient_id):
         return [("given_by", "has a conflict of interest towards this recipient")]
     faults = []
     if declared.recipient_id not in held.scope.recipient_ids:
@@ -181,13 +195,24 @@ def _faults(
     return faults
 
 
+def _is_one_house(session: Session, one: str, other: str) -> bool:
+    """Say whether two recipients belong together: they are one, one shields the other, or both are one organisation."""
+    if one == other:
+        return True
+    rows = [session.get(RecipientRow, recipient_id) for recipient_id in (one, other)]
+    known = [row for row in rows if row is not None]
+    shields = {row.shields for row in known} & {one, other}
+    return bool(shields) or len({row.organisation for row in known}) < len(known)
+
+
 def _objected(work: UnitOfWork, declared: Declaration) -> set[Category]:
     """Return the categories on which the person's own word to this recipient stands against a representative's.
 
     That is their last own word if it is a no or an ask; and whatever was taken back or disputed, whoever had said it:
-    nobody but the person opens that again. What was never the person's word counts neither way. A word that nobody can
-    read may be a no to any of them.
+    nobody but the person opens that again. An objection to being represented binds whoever comes next, within its
+    scope. What was never the person's word counts neither way. What nobody can read may be a no to any of them.
     """
+    objected = _objected_to(work, declared)
     lost = answer_store.unreadable_answers(work, declared.person_id)
     if any(answer.ended_at is None and _is_to_the_same(answer, declared) for answer in lost):
         return set(Category)
@@ -198,11 +223,26 @@ def _objected(work: UnitOfWork, declared: Declaration) -> set[Category]:
         counts = state is not AnswerState.INVALID and (own or state in _TAKEN_BACK)
         if counts and _is_to_the_same(answer, declared):
             last[answer.category, answer.kind.value] = answer
-    return {
+    own_yes = {one.category for one in last.values() if one.given_by is None and one.word is Word.YES}
+    return (objected - own_yes) | {
         answer.category
         for answer in last.values()
         if answer.state(at=work.now) in _TAKEN_BACK or answer.word is not Word.YES
     }
+
+
+def _objected_to(work: UnitOfWork, declared: Declaration) -> set[Category]:
+    """Return the categories towards this recipient for which the person objected to somebody who answered for them."""
+    found: set[Category] = set()
+    query = select(RepresentationRow).where(RepresentationRow.person_id == declared.person_id)
+    for row in work.session.exec(query.where(RepresentationRow.ended_by == Stopped.OBJECTION.value)):
+        try:
+            scope = read(work, row).scope
+        except UnreadableValue:
+            return set(Category)
+        if declared.recipient_id in scope.recipient_ids:
+            found |= scope.categories
+    return found
 
 
 def _is_to_the_same(said: Answer | Unreadable, declared: Declaration) -> bool:

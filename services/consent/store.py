@@ -2,7 +2,8 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import bindparam
@@ -38,6 +39,12 @@ def reference_index(secret: bytes, recipient_id: str, reference: str) -> str:
     return hmac.new(secret, f"reference|{recipient_id}|{reference}".encode(), hashlib.sha256).hexdigest()
 
 
+def contact_index(secret: bytes, recipient_id: str, contact: Mapping[str, str | None]) -> str:
+    """Return a keyed hash by which another contact under a known reference is noticed; the contact is not kept here."""
+    text = json.dumps(contact, sort_keys=True)
+    return hmac.new(secret, f"contact|{recipient_id}|{text}".encode(), hashlib.sha256).hexdigest()
+
+
 def remember_persons(session: Session, person_ids: Iterable[str]) -> None:
     """Note that the gate has heard of persons."""
     rows = [{"person_id": person_id} for person_id in person_ids]
@@ -58,9 +65,9 @@ def load_person(session: Session, person_id: str) -> PersonRow:
     """Return a person; raise PersonNotFound, or PersonForgotten after an erasure."""
     found = session.get(PersonRow, person_id)
     if found is None:
-        raise PersonNotFound(person_id)
+        raise PersonNotFound
     if found.erased_at is not None:
-        raise PersonForgotten(person_id)
+        raise PersonForgotten
     return found
 
 

@@ -22,6 +22,7 @@ class SubjectRow(Base, table=True):
     kind: str = Field(max_length=20)
     person_id: str | None = Field(default=None, max_length=64, index=True)
     reference_index: str = Field(max_length=64)
+    contact_index: str | None = Field(default=None, max_length=64)
     sealed_under: str | None = Field(default=None, max_length=64)
     reference: bytes = Field(sa_column=Column(LargeBinary, nullable=False), repr=False)
     service: str = Field(max_length=48)

@@ -49,7 +49,7 @@ def report(work: UnitOfWork, *, case_id: str, kind: NeedKind, by: str, within: t
     if case.ended_at is not None:
         raise CaseHasEnded
     for need, person_id in care_store.open_needs(work.session, case_id):
-        if work.unseal(person_id, care_store.kind_place(need.need_id), need.kind) == kind:
+        if care_store.kind_of(work.keys, person_id, need) == kind:
             return need
     need_id = random_id()
     need = AcuteNeed(
@@ -61,7 +61,8 @@ def report(work: UnitOfWork, *, case_id: str, kind: NeedKind, by: str, within: t
         kind=work.seal(case.person_id, care_store.kind_place(need_id), kind.value),
     )
     work.session.add(need)
-    step = Step(ACKNOWLEDGE, case.responsible_id, Turn.TEAM, need.acknowledge_by, Lane.ACUTE)
+    who = watch.responsible(work, case)
+    step = Step(ACKNOWLEDGE, who, Turn.TEAM, need.acknowledge_by, Lane.ACUTE)
     watch.keep(work, case, _strand_key(need_id), step)
     work.announce(
         AcuteNeedReported(

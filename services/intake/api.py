@@ -16,7 +16,7 @@ from services.intake.store import Case
 from shared.access import AccessExport
 from shared.contracts.envelope import Id
 from shared.contracts.intake import Contact, Identity, Origin
-from shared.repeat import Repeatable, RequestKey, repeatable
+from shared.repeat import Repeatable, RequestKey, lock_of, repeatable
 from shared.service import Service
 from shared.unit_of_work import UnitOfWork
 from shared.web import Caller, Role, allow
@@ -83,7 +83,7 @@ def routes(service: Service, *, team_id: str) -> APIRouter:
     ) -> Answer:
         answer = await service.writer.run(
             lambda work: handlers.once(work, request, lambda: act(work)),
-            locks=lambda session: store.person_lock(session, case_id),
+            locks=lambda session: store.person_lock(session, case_id) | lock_of(request),
         )
         log.info(event, by=caller.caller_id, case_id=case_id or answer["case_id"])
         return answer

@@ -16,9 +16,9 @@ from services.intake.settings import IntakeSettings
 from services.intake.shield_api import shield_routes
 from services.intake.timer import Timer
 from services.intake.watch import Watch
-from shared.keys import KeyDestroyed
 from shared.observability import set_up_logging
 from shared.service import Service, new_service_app, utc_now
+from shared.settings import from_environment
 from shared.web import answer_errors
 
 STATUSES = {
@@ -57,12 +57,11 @@ class IntakeService(Service):
 
 def create_app(settings: IntakeSettings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """Build the service from its settings, or from the environment."""
-    known = settings or IntakeSettings()  # type: ignore[call-arg]  # the environment brings them
+    known = settings or from_environment(IntakeSettings)
     set_up_logging("intake", level=known.log_level)
     service = IntakeService(known, clock=clock)
     app = new_service_app(service, title="Gesehen: intake", version=__version__)
     answer_errors(app, IntakeError, STATUSES)
-    answer_errors(app, KeyDestroyed, {"key_destroyed": 410, "key_never_made": 503})
     app.include_router(routes(service, team_id=known.team_id))
     app.include_router(shield_routes(service))
     app.include_router(care_routes(service, acknowledge_within=known.acknowledge_within()))

@@ -92,6 +92,14 @@ def step_of(keys: PersonKeys, person_id: str, strand: Strand) -> Step | None:
     )
 
 
+def kind_of(keys: PersonKeys, person_id: str, need: AcuteNeed) -> str | None:
+    """Return of which kind a need is; None if nobody can read it: the need stands all the same."""
+    try:
+        return str(json.loads(keys.unseal(person_id, kind_place(need.need_id), need.kind)))
+    except (UnreadableValue, KeyDestroyed):
+        return None
+
+
 def readable_step(keys: PersonKeys, person_id: str, strand: Strand) -> Step | None:
     """Return what an open strand needs next; None if nobody can read it."""
     try:

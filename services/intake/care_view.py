@@ -1,6 +1,5 @@
 """What the care circle sees of every case: the next step, what is overdue, who was told, who needs help now."""
 
-import json
 from collections import defaultdict
 from datetime import datetime
 from typing import Self
@@ -12,7 +11,7 @@ from services.intake import care_store
 from services.intake.care import Lane, Rung, Step, next_step
 from services.intake.care_store import AcuteNeed, Alarm, Strand
 from shared.contracts.care import Turn
-from shared.keys import KeyDestroyed, PersonKeys, UnreadableValue
+from shared.keys import PersonKeys
 
 
 class StepLine(BaseModel):
@@ -82,7 +81,7 @@ class NeedLine(BaseModel):
         return cls(
             need_id=need.need_id,
             case_id=need.case_id,
-            kind=_kind(keys, need, person_id),
+            kind=care_store.kind_of(keys, person_id, need),
             reported_at=need.reported_at,
             reported_by=need.reported_by,
             acknowledge_by=need.acknowledge_by,
@@ -115,13 +114,6 @@ def alarm_lines(session: Session, keys: PersonKeys, *, rung: Rung | None = None)
 def need_lines(session: Session, keys: PersonKeys, *, now: datetime) -> list[NeedLine]:
     """Return the acute needs that are open: those that nobody has acknowledged first, the longest waiting first."""
     return [NeedLine.of(keys, need, person_id, now=now) for need, person_id in care_store.open_needs(session)]
-
-
-def _kind(keys: PersonKeys, need: AcuteNeed, person_id: str) -> str | None:
-    try:
-        return str(json.loads(keys.unseal(person_id, care_store.kind_place(need.need_id), need.kind)))
-    except (UnreadableValue, KeyDestroyed):
-        return None
 
 
 def _line(case_id: str, known: list[tuple[Strand, Step | None]], *, now: datetime) -> CareLine:

@@ -7,6 +7,7 @@ import json
 import secrets
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 
 from services.intake import acute, domain, shielding, store, watch
 from services.intake.domain import CaseHasEnded, NoticesNotGiven, Progress
@@ -138,7 +139,7 @@ def record_identity(work: UnitOfWork, *, case_id: str, identity: Identity) -> An
     """Keep who the person is; announce it as a new version if it says something new."""
     case = _open(work, case_id)
     domain.check_identity(identity, now=work.now)
-    if store.identity_of(work.keys, case) != identity:
+    if store.readable(lambda: store.identity_of(work.keys, case)) != identity:
         _save_identity(work, case, identity)
     return {"fact_id": case.identity_fact_id, "version": case.identity_version}
 
@@ -147,7 +148,7 @@ def record_contact(work: UnitOfWork, *, case_id: str, contact: Contact) -> Answe
     """Keep how the person may be reached from now on; announce it as a new version if it says something new."""
     case = _open(work, case_id)
     domain.check_contact(contact)
-    if store.contact_of(work.keys, case) != contact:
+    if store.readable(lambda: store.contact_of(work.keys, case)) != contact:
         case.contact = _sealed_contact(work, case.person_id, case.case_id, contact)
         case.contact_version += 1
         _announce_contact(work, case, contact)
@@ -158,7 +159,7 @@ def give_notices(work: UnitOfWork, *, case_id: str, proof: dict[str, str], given
     """Record that the person was given the three notices in their language; the same text twice is once."""
     case = _open(work, case_id)
     for given in store.notices_of(work.session, case_id):
-        if store.proof_of(work.keys, case, given) == proof:
+        if store.readable(partial(store.proof_of, work.keys, case, given)) == proof:
             return {"notice_id": given.notice_id, "next_step": case.next_step}
     notice_id = _new_id()
     sealed = work.seal(case.person_id, store.proof_place(notice_id), proof)

@@ -5,7 +5,7 @@ Jobcenter gave, no answer, no fact; the case that goes on has its own.
 """
 
 from services.intake import acute, store, watch
-from services.intake.domain import CaseHasEnded, CaseNotFound, Joining, NotAcceptable, NoticesNotGiven
+from services.intake.domain import CannotBeJoined, CaseHasEnded, CaseNotFound, Joining, NotAcceptable, NoticesNotGiven
 from services.intake.store import Case, Commission
 from shared.contracts.intake import CaseEnded, CommissionJoined
 from shared.unit_of_work import UnitOfWork
@@ -25,6 +25,8 @@ def join_commission(work: UnitOfWork, *, case_id: str, former_case_id: str) -> A
         return {"case_id": case_id, "commission_id": held.commission_id}
     commission = _checked(work, case, former, held)
     acute.check_none_open(work, former_case_id)
+    if watch.has_open(work.session, former_case_id, of=watch.REFERRAL):
+        raise CannotBeJoined("help is under way in the former case: close those referrals first, and ask anew here")
     commission.case_id = case_id
     former.joined_case_id = case_id
     watch.close_own(work, former)

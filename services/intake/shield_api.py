@@ -28,7 +28,7 @@ def shield_routes(service: Service) -> APIRouter:
         """Shield somebody who is, or is related to, Jobcenter staff. There is no way back."""
         act = partial(handlers.shield_case, case_id=case_id)
         answer = await service.writer.run(act, locks=lambda session: store.person_lock(session, case_id))
-        log.info("case_shielded", by=caller.caller_id, case_id=case_id)
+        log.info("case_changed", by=caller.caller_id, case_id=case_id)
         return answer
 
     @router.post("/cases/{case_id}/joined-commission")

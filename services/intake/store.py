@@ -1,8 +1,11 @@
 """The tables of intake, and how they are asked. Personal values lie sealed under the key of the person."""
 
 import json
+from collections.abc import Callable
 from datetime import date, datetime
+from typing import TypeVar
 
+import structlog
 from sqlalchemy import LargeBinary
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Session, SQLModel, col, select
@@ -10,8 +13,10 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from services.intake.domain import CaseNotFound
 from shared.contracts.intake import Contact, Identity
 from shared.database import Instant
-from shared.keys import PersonKeys
+from shared.keys import PersonKeys, UnreadableValue
 from shared.tables import add_kit_tables
+
+log = structlog.get_logger()
 
 
 class Base(SQLModel, registry=registry()):
@@ -92,6 +97,11 @@ def load_case(session: Session, case_id: str) -> Case:
     return case
 
 
+def case_of_person(session: Session, person_id: str) -> Case | None:
+    """Return the case of a person: each has one."""
+    return session.exec(select(Case).where(Case.person_id == person_id)).one_or_none()
+
+
 def open_cases(session: Session) -> list[Case]:
     """Return every case that has not ended, the most urgent first."""
     return list(session.exec(select(Case).where(col(Case.ended_at).is_(None)).order_by(col(Case.due_on), Case.case_id)))
@@ -112,6 +122,18 @@ def person_lock(session: Session, *case_ids: str) -> set[str]:
     """Name the rows to lock before cases are read for a change."""
     found = session.exec(select(Case.person_id).where(col(Case.case_id).in_(case_ids)))
     return {f"person:{person_id}" for person_id in found}
+
+
+T = TypeVar("T")
+
+
+def readable(read: Callable[[], T]) -> T | None:
+    """Return what can be read; None if nobody can: then what is said anew takes its place."""
+    try:
+        return read()
+    except UnreadableValue:
+        log.error("value_replaced_unread")
+        return None
 
 
 def contact_of(keys: PersonKeys, case: Case) -> Contact:

@@ -15,16 +15,18 @@ import structlog
 from sqlalchemy import update
 from sqlmodel import Session, col
 
-from services.intake import care_store
+from services.intake import care_store, store
 from services.intake.care import ORDINARY, Call, Ladder, Lane, Rung, Step, acute_ladder
 from services.intake.care_store import Alarm, Strand
 from services.intake.domain import AlarmNotFound
 from services.intake.store import Case
 from shared.contracts.care import StepPlanned, Turn, end_of
+from shared.contracts.consent import EmergencyDisclosed, EmergencyReviewOverdue, EmergencySettled
 from shared.database import Database
 from shared.inbox import TooEarly
-from shared.keys import PersonKeys
+from shared.keys import PersonKeys, UnreadableValue
 from shared.outbox import random_id
+from shared.topology import GATE
 from shared.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
@@ -32,6 +34,10 @@ log = structlog.get_logger()
 OWN: Final = "intake"
 ACUTE: Final = "acute"
 ASSESSMENT: Final = "assessment"
+REFERRAL: Final = "referral"
+
+REVIEW_EMERGENCY: Final = "review_emergency"
+LEAD: Final = "lead"
 
 UNREADABLE: Final = Call(-1, Rung.LEAD)
 """A level of its own: whoever was told that the step is overdue has not been told this."""
@@ -64,6 +70,29 @@ def hear_step(work: UnitOfWork, event: StepPlanned) -> None:
         keep(work, case, strand_key, step, number=event.number, planned_at=event.planned_at)
 
 
+def hear_emergency(work: UnitOfWork, event: EmergencyDisclosed | EmergencyReviewOverdue) -> None:
+    """Something was told of the person without a grant: a lead has to review it, unless a second person confirms it."""
+    due_at = event.review_by if isinstance(event, EmergencyDisclosed) else event.due_at
+    if due_at is not None:
+        step = Step(REVIEW_EMERGENCY, LEAD, Turn.TEAM, due_at)
+        _keep_emergency(work, event.person_id, event.emergency_id, step, number=1)
+
+
+def hear_emergency_settled(work: UnitOfWork, event: EmergencySettled) -> None:
+    """Somebody else has looked at it."""
+    _keep_emergency(work, event.person_id, event.emergency_id, None, number=2)
+
+
+def _keep_emergency(work: UnitOfWork, person_id: str, emergency_id: str, step: Step | None, *, number: int) -> None:
+    case = store.case_of_person(work.session, person_id)
+    if case is None:
+        raise TooEarly
+    strand_key = f"{GATE}.{emergency_id}"
+    known = work.session.get(Strand, strand_key)
+    if known is None or known.number < number:
+        keep(work, case, strand_key, step, number=number)
+
+
 def keep(
     work: UnitOfWork,
     case: Case,
@@ -78,7 +107,7 @@ def keep(
     is_new = row is None
     if row is None:
         row = Strand(strand_key=strand_key, case_id=case.case_id, number=0, planned_at=work.now, is_open=False)
-    elif number is None and row.is_open and care_store.step_of(work.keys, case.person_id, row) == step:
+    elif number is None and row.is_open and care_store.readable_step(work.keys, case.person_id, row) == step:
         return
     row.number = number if number is not None else row.number + 1
     row.planned_at = planned_at or work.now
@@ -101,6 +130,18 @@ def goes_on(session: Session, case: Case, *, since: datetime) -> bool:
     return strand is not None and strand.is_open and strand.planned_at > since
 
 
+def has_open(session: Session, case_id: str, *, of: str) -> bool:
+    """Say whether a service has an open strand in a case."""
+    return any(strand.strand_key.startswith(f"{of}.") for strand, _ in care_store.open_strands(session, case_id))
+
+
+def responsible(work: UnitOfWork, case: Case) -> str:
+    """Return who is called for a case now: whoever has it in assessment, else whoever took it in."""
+    strand = work.session.get(Strand, f"{ASSESSMENT}.{case.case_id}")
+    step = care_store.readable_step(work.keys, case.person_id, strand) if strand is not None else None
+    return case.responsible_id if step is None else step.responsible_id
+
+
 def plan_own(work: UnitOfWork, case: Case) -> None:
     """Keep intake's own strand of a case: what stands on its line."""
     step = Step(case.next_step, case.responsible_id, Turn.TEAM, end_of(case.due_on))
@@ -109,10 +150,15 @@ def plan_own(work: UnitOfWork, case: Case) -> None:
 
 def take_in(work: UnitOfWork) -> int:
     """Plan what no strand of ours watches over (a case from before there was a watch); return how many."""
-    found = care_store.cases_without_strand(work.session, OWN)
+    found, taken_in = care_store.cases_without_strand(work.session, OWN), 0
     for case in found:
-        plan_own(work, case)
-    return len(found)
+        try:
+            with work.attempt():
+                plan_own(work, case)
+            taken_in += 1
+        except UnreadableValue:  # of that one the log is loud, and readiness; the others are watched
+            log.error("case_not_taken_in", case_id=case.case_id)
+    return taken_in
 
 
 def close_own(work: UnitOfWork, case: Case) -> None:

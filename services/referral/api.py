@@ -85,7 +85,7 @@ def routes(service: Service, directory: Directory) -> APIRouter:
     def listed(_caller: Team, case_id: Id | None = None) -> list[ReferralLine]:
         """List referrals, oldest first; of one case if it is named."""
         with service.database.read() as session:
-            referrals = Referrals(session, service.keys, passes_over_unreadable=True)
+            referrals = Referrals(session, service.keys)
             found = referrals.of_case(case_id) if case_id else referrals.all()
         return [ReferralLine.of(referral) for referral in found]
 
@@ -148,7 +148,7 @@ def routes(service: Service, directory: Directory) -> APIRouter:
     def overdue(_caller: Team) -> list[ReferralLine]:
         """List the referrals whose next step is overdue, the longest first."""
         with service.database.read() as session:
-            still_open = Referrals(session, service.keys, passes_over_unreadable=True).open()
+            still_open = Referrals(session, service.keys).open()
         return [ReferralLine.of(referral) for referral in late(still_open, now=service.clock())]
 
     @router.get("/persons/{person_id}/export", tags=["person"])

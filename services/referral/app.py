@@ -14,9 +14,9 @@ from services.referral.place_api import place_routes
 from services.referral.settings import Settings
 from services.referral.subscribers import HANDLERS
 from services.referral.tables import metadata
-from shared.keys import KeyDestroyed
 from shared.observability import set_up_logging
 from shared.service import Service, new_service_app, utc_now
+from shared.settings import from_environment
 from shared.web import answer_errors
 
 STATUSES = {
@@ -31,7 +31,7 @@ STATUSES = {
 
 def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """Return the service; without settings they are read from the environment."""
-    chosen = settings or Settings()  # type: ignore[call-arg]  # the values come from the environment
+    chosen = settings or from_environment(Settings)
     set_up_logging("referral", level=chosen.log_level)
     service = Service("referral", chosen, metadata, HANDLERS, erasing=ERASING, clock=clock)
     app = new_service_app(service, title="Gesehen: referral", version=__version__)
@@ -39,5 +39,4 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.include_router(routes(service, directory))
     app.include_router(place_routes(service, directory))
     answer_errors(app, ReferralError, STATUSES)
-    answer_errors(app, KeyDestroyed, {"key_destroyed": 410, "key_never_made": 503})
     return app

@@ -97,6 +97,7 @@ def request_referral(
 ) -> Referral:
     """Ask for help at a provider. Nothing leaves by this: the person's grant decides, at the gate.
 
+    Responsible is whoever has the case, so that it goes with it; before anybody has taken that, whoever asks.
     Asking again while the same referral is open returns that one. A hold becomes the referral's place.
     """
     referrals = _referrals(work)
@@ -115,7 +116,7 @@ def request_referral(
         referral_id=random_id(),
         case_id=case_id,
         person_id=case.person_id,
-        responsible_id=responsible_id,
+        responsible_id=case.responsible_id or responsible_id,
         requested_at=work.now,
         recipient_id=recipient_id,
         service=service,

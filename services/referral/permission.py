@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Annotated, Final
 
 import structlog
-from fastapi import Depends
+from fastapi import Depends, Request
 from sqlmodel import Session
 
 from services.referral.state import DONE_BY, SET_BY, Deed, News, Setter
@@ -15,7 +15,7 @@ from services.referral.tables import RefusalRow
 from shared.contracts.envelope import Id
 from shared.service import Service
 from shared.unit_of_work import UnitOfWork
-from shared.web import Caller, Forbidden, Role, allow
+from shared.web import Caller, Forbidden, Role, allow, refuse_unread_body
 
 log = structlog.get_logger()
 
@@ -23,7 +23,7 @@ SETTERS: Final = MappingProxyType(
     {Role.ASSESSOR: Setter.TEAM, Role.LEAD: Setter.TEAM, Role.PERSON_DESK: Setter.PERSON_DESK}
 )
 
-Anybody = Annotated[Caller, Depends(allow(*Role))]
+Anybody = Annotated[Caller, Depends(allow(*Role, decides_later=True))]
 
 
 def may(deed: News | Deed, role: Role) -> bool:
@@ -35,8 +35,9 @@ def may(deed: News | Deed, role: Role) -> bool:
 def allowed_to(service: Service, deed: News | Deed) -> Callable[..., Awaitable[Caller]]:
     """Return a dependency that lets in who may do it to the referral of the path; a refusal leaves a row."""
 
-    async def check(referral_id: Id, caller: Anybody) -> Caller:
+    async def check(request: Request, referral_id: Id, caller: Anybody) -> Caller:
         if may(deed, caller.role):
+            await refuse_unread_body(request)
             return caller
         await service.writer.run(
             lambda work: _refuse(work, referral_id, caller, deed),

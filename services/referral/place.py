@@ -3,6 +3,8 @@
 Nobody stands in any of it. Which referral has a place lies sealed in the referral; here there is a number.
 """
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
@@ -42,17 +44,18 @@ def take_offer(
     work.session.add(row)
 
 
-def capacity(session: Session, *, service: str | None, now: datetime) -> list[Free]:
-    """Return what is free, at all providers at once. No provider learns that somebody asks."""
+def capacity(session: Session, keys: PersonKeys, *, service: str | None, now: datetime) -> list[Free]:
+    """Return what is free, at all providers at once, as it is now. No provider learns that somebody asks."""
     found = select(ContingentRow).where(col(ContingentRow.valid_until) > now)
     if service is not None:
         found = found.where(ContingentRow.service == service)
     ordered = found.order_by(col(ContingentRow.service), col(ContingentRow.recipient_id))
+    taken = _taken(session, keys, now=now)
     return [
         Free(
             row.recipient_id,
             row.service,
-            free=_free(session, row, now=now),
+            free=_free(session, row, now=now, taken=taken(row.recipient_id, row.service)),
             waiting=len(waiting_order(session, row.recipient_id, row.service)),
             valid_until=row.valid_until,
         )
@@ -128,10 +131,18 @@ def recount(session: Session, keys: PersonKeys, recipient_id: str, service: str,
     row = _contingent(session, recipient_id, service)
     if row is None:
         return
-    referrals = [one.at(now) for one in Referrals(session, keys).open()]
-    row.taken = sum(one.has_place and (one.recipient_id, one.service) == (recipient_id, service) for one in referrals)
+    row.taken = _taken(session, keys, now=now)(recipient_id, service)
     session.add(row)
     session.flush()
+
+
+def _taken(session: Session, keys: PersonKeys, *, now: datetime) -> Callable[[str, str], int]:
+    """Return how many places of a provider's service are taken; what cannot be read may have one anywhere."""
+    kept = Referrals(session, keys)
+    referrals = [one.at(now) for one in kept.open()]
+    held = Counter((one.recipient_id, one.service) for one in referrals if one.has_place)
+    unreadable = kept.count_open() - len(referrals)
+    return lambda recipient_id, service: held[recipient_id, service] + unreadable
 
 
 def _contingent(session: Session, recipient_id: str, service: str) -> ContingentRow | None:
@@ -140,14 +151,14 @@ def _contingent(session: Session, recipient_id: str, service: str) -> Contingent
     return session.exec(locked).one_or_none()
 
 
-def _free(session: Session, row: ContingentRow, *, now: datetime) -> int:
+def _free(session: Session, row: ContingentRow, *, now: datetime, taken: int | None = None) -> int:
     """Return how many places nobody has: an offer that was made smaller leaves none, not less than none."""
     if row.valid_until <= now:
         return 0
     held = select(HoldRow).where(
         HoldRow.recipient_id == row.recipient_id, HoldRow.service == row.service, col(HoldRow.held_until) > now
     )
-    return max(0, row.places - row.taken - len(session.exec(held).all()))
+    return max(0, row.places - (row.taken if taken is None else taken) - len(session.exec(held).all()))
 
 
 def _take_turn(

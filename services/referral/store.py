@@ -16,7 +16,7 @@ from services.referral.tables import Case, HappeningRow, ReferralRow
 from shared.contracts.care import Turn
 from shared.contracts.consent import Outcome
 from shared.contracts.envelope import canonical
-from shared.keys import KeyDestroyed, PersonKeys, UnreadableValue
+from shared.keys import KeyDestroyed, KeyNeverMade, PersonKeys, UnreadableValue
 
 log = structlog.get_logger()
 
@@ -24,11 +24,9 @@ log = structlog.get_logger()
 class Referrals:
     """Reads and writes referrals in a session that somebody else opened and commits."""
 
-    def __init__(self, session: Session, keys: PersonKeys, *, passes_over_unreadable: bool = False) -> None:
-        """Take what to read with; a list that is only shown passes over what cannot be read, and says so in the log."""
+    def __init__(self, session: Session, keys: PersonKeys) -> None:
         self._session = session
         self._keys = keys
-        self._passes_over = passes_over_unreadable
 
     def case(self, case_id: str) -> Case:
         """Return a case or raise CaseNotFound."""
@@ -83,6 +81,11 @@ class Referrals:
         """Return the referrals that are not over, oldest first."""
         return self._read(col(ReferralRow.is_open).is_(True))
 
+    def count_open(self) -> int:
+        """Return how many are not over, whether they can be read or not."""
+        rows = self._session.exec(select(ReferralRow.person_id).where(col(ReferralRow.is_open).is_(True)))
+        return sum(not self._keys.is_destroyed(person_id) for person_id in rows)
+
     def person_of_case(self, case_id: str) -> str | None:
         """Return whose case it is, for the row lock."""
         return self._session.exec(select(Case.person_id).where(col(Case.case_id) == case_id)).one_or_none()
@@ -99,11 +102,11 @@ class Referrals:
         for row in self._session.exec(ordered.where(chosen)):
             try:
                 referrals.append(self._referral(row, histories.get(row.referral_id, [])))
+            except KeyNeverMade:  # the store of keys is the wrong one: an empty list would be a lie
+                raise
             except KeyDestroyed:  # the person was erased
                 continue
-            except UnreadableValue:
-                if not self._passes_over:
-                    raise
+            except UnreadableValue:  # loud, and no reason to stop at the others
                 log.error("referral_unreadable", referral_id=row.referral_id)
         return referrals
 

@@ -217,6 +217,18 @@ class EmergencyDisclosed(CareEvent):
     person_id: Structural[Id]
     at: Structural[datetime]
     tell_person_by: Structural[datetime]
+    review_by: Structural[datetime | None] = None
+    """By when a second person has to have confirmed it, or a lead has to review it."""
+
+
+class EmergencySettled(CareEvent):
+    """A second person has confirmed what was told in an emergency, or somebody without a part in it has reviewed it."""
+
+    event_type: ClassVar[str] = "consent.emergency_settled.v1"
+
+    emergency_id: Structural[Id]
+    person_id: Structural[Id]
+    at: Structural[datetime]
 
 
 class EmergencyReviewOverdue(CareEvent):

@@ -114,3 +114,16 @@ def test_other_findings_need_nobody_else(assessment: Assessment) -> None:
 
     assert len(assessment.announced(FactRecorded)) == 1
     assert confirm(assessment, case_id, fact["fact_id"]) == (409, "nothing_to_confirm")
+
+
+def test_a_mark_of_a_colleague_makes_nobody_the_second_person_of_their_own_finding(assessment: Assessment) -> None:
+    case_id = a_case(assessment)
+    fact = assessment.fact(case_id, **VIOLENCE)
+
+    marked = assessment.ask(
+        "PUT", f"/cases/{case_id}/facts/{fact['fact_id']}/contested", {"contested": True}, role="lead"
+    )
+
+    assert marked.json()["version"] == 2
+    assert confirm(assessment, case_id, fact["fact_id"], version=2, role="assessor") == (409, "same_person")
+    assert assessment.announced(FactRecorded) == []

@@ -6,7 +6,6 @@ from sqlmodel import select
 from services.assessment.form import FactBody, NoteBody
 from services.assessment.store import Entry, entries_of, load_case
 from services.assessment.view import whole
-from shared.keys import UnreadableValue
 from shared.unit_of_work import UnitOfWork
 from tests.assessment.builders import Assessment, a_case_ended, a_fact
 
@@ -134,5 +133,18 @@ def test_an_entry_that_was_moved_to_another_case_cannot_be_read(assessment: Asse
 
     assessment.write(move)
 
-    with pytest.raises(UnreadableValue):
-        assessment.ask("GET", f"/cases/{second.case_id}")
+    answer = assessment.ask("GET", f"/cases/{second.case_id}")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unreadable_value")
+
+
+def test_no_log_line_says_that_a_person_came_to_a_talk(
+    capsys: pytest.CaptureFixture[str], assessment: Assessment
+) -> None:
+    case_id = assessment.open_case().case_id
+    capsys.readouterr()
+
+    assessment.ask("POST", f"/cases/{case_id}/attendance", {"kind": "talk", "attended_on": "2026-03-01"})
+
+    logged = capsys.readouterr().out
+    assert case_id in logged
+    assert "attendance" not in logged

@@ -112,7 +112,7 @@ def test_the_team_hears_that_it_happened_and_nothing_of_what_was_told(gate: Gate
     [event] = gate.announced(EmergencyDisclosed)
     assert (event.emergency_id, event.person_id) == (told["emergency_id"], person)
     assert event.tell_person_by.isoformat() == told["tell_person_by"].replace("Z", "+00:00")
-    assert set(EmergencyDisclosed.model_fields) == {"emergency_id", "person_id", "at", "tell_person_by"}
+    assert set(EmergencyDisclosed.model_fields) == {"emergency_id", "person_id", "at", "tell_person_by", "review_by"}
 
 
 def test_what_cannot_be_committed_is_not_told(gate: Gate) -> None:

@@ -125,7 +125,7 @@ class WatchMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_open_case_has_a_next_step(self) -> None:
-        """Whatever was said, and of whom nothing was said; and so has one that has ended, as long as somebody owes it."""
+        """Whatever was said, and of whom nothing was said; and so has one that has ended while somebody owes a step."""
         lines = {line["case_id"]: line["next"] for line in self.intake.ask("GET", "/care").json()}
         owing = {
             case.ids["case_id"]

@@ -145,6 +145,16 @@ def test_open_referrals_follow_whoever_takes_the_case(desk: Desk) -> None:
     assert plans(desk)[-1].responsible_id == "assessor-9"
 
 
+def test_a_referral_that_is_asked_for_in_a_colleagues_case_belongs_to_whoever_has_the_case(desk: Desk) -> None:
+    desk.open_case()
+    desk.hear(taken("assessor-9"))
+
+    referral = desk.asked()
+
+    assert desk.shown(referral)["responsible_id"] == "assessor-9"
+    assert [plan.responsible_id for plan in plans(desk)] == ["assessor-9"]
+
+
 def test_an_older_word_on_who_took_the_case_changes_nothing(desk: Desk) -> None:
     referral = desk.asked()
     desk.hear(taken("assessor-9", at=NOON + timedelta(hours=2)))

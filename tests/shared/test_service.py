@@ -84,6 +84,7 @@ def test_a_service_without_a_broker_runs_and_is_not_ready(http: TestClient) -> N
             "handlers_progress": True,
             "no_message_waits_too_long": True,
             "journal": True,
+            "tokens": True,
             "no_message_unsent_too_long": True,
         },
         "counts": {"unsent": 0, "unsent_too_long": 0, "parked": 0, "waiting_too_long": 0},

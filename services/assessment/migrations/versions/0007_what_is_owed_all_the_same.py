@@ -12,6 +12,8 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("case", schema=None) as batch_op:
         batch_op.add_column(sa.Column("handed_at", sa.DateTime(timezone=True), nullable=True))
+    with op.batch_alter_table("telling", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("said_at", sa.DateTime(timezone=True), nullable=True))
     op.execute(sa.text("UPDATE \"case\" SET next_step = 'none' WHERE ended_at IS NOT NULL"))
     _absence("member_id", "from_on")
 
@@ -22,6 +24,8 @@ def downgrade() -> None:
     _absence("member_id")
     with op.batch_alter_table("case", schema=None) as batch_op:
         batch_op.drop_column("handed_at")
+    with op.batch_alter_table("telling", schema=None) as batch_op:
+        batch_op.drop_column("said_at")
 
 
 def _absence(*key: str) -> None:
