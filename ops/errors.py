@@ -24,6 +24,12 @@ class BrokerBinaryMissing(OpsError):
         )
 
 
+class KeyFileRefused(OpsError):
+    """Raised when keys are to be rotated in a file that is none, or in a folder that is not there."""
+
+    code = "key_file_refused"
+
+
 class TokensRefused(OpsError):
     """Raised when a token cannot be given or taken away; names the field or the file, and why."""
 

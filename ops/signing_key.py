@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
+from ops.errors import KeyFileRefused, OpsError
 from ops.run_folder import write_private
 
 FILE, PUBLIC_FILE = "signing.key.json", "signing.public.json"
@@ -28,8 +30,11 @@ def make(folder: Path) -> Path:
 
 def rotate(path: Path) -> list[str]:
     """Put a new key before those that are there, of which the public half stays; return their ids, the newest first."""
-    former = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"keys": []}
-    public = [_public(OKPKey.import_key(jwk)) for jwk in former.get("keys", [former])]
+    try:
+        former = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"keys": []}
+        public = [_public(OKPKey.import_key(jwk)) for jwk in former.get("keys", [former])]
+    except (ValueError, AttributeError, JoseError):
+        raise KeyFileRefused(f"{path.name} is no file of signing keys") from None
     new = OKPKey.generate_key("Ed25519")
     _write(path, [dict(new.as_dict(private=True)), *public])
     _write(path.with_name(PUBLIC_FILE), [_public(new), *public])
@@ -41,7 +46,14 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m ops.signing_key", description=__doc__)
     parser.add_argument("command", choices=["rotate"])
     parser.add_argument("file", type=Path)
-    print(json.dumps({"signing_keys": rotate(parser.parse_args(arguments).file)}))
+    said = parser.parse_args(arguments)
+    try:
+        if not said.file.parent.is_dir():
+            raise KeyFileRefused(f"there is no folder for {said.file.name}")
+        print(json.dumps({"signing_keys": rotate(said.file)}))
+    except OpsError as error:
+        print(f"{error.code}: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

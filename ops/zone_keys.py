@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from ops.errors import KeyFileRefused, OpsError
 from ops.run_folder import write_private
 
 KEPT = timedelta(days=7)
@@ -19,8 +20,13 @@ KEPT = timedelta(days=7)
 
 def rotate(path: Path, *, today: date) -> list[str]:
     """Add the keys of today and tomorrow, destroy those older than seven days; return the ids that exist now."""
-    keys = json.loads(path.read_text(encoding="utf-8"))["zone_keys"] if path.exists() else []
-    kept = {key["created_on"]: key for key in keys if today - date.fromisoformat(key["created_on"]) <= KEPT}
+    if not path.parent.is_dir():  # a slip would rotate keys that nobody reads
+        raise KeyFileRefused(f"there is no folder for {path.name}")
+    try:
+        keys = json.loads(path.read_text(encoding="utf-8"))["zone_keys"] if path.exists() else []
+        kept = {key["created_on"]: key for key in keys if today - date.fromisoformat(key["created_on"]) <= KEPT}
+    except (ValueError, KeyError, TypeError):
+        raise KeyFileRefused(f"{path.name} is no file of zone keys") from None
     for day in (today, today + timedelta(days=1)):
         kept.setdefault(day.isoformat(), _new_key(day))
     ordered = [kept[day] for day in sorted(kept)]
@@ -34,7 +40,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("command", choices=["rotate"])
     parser.add_argument("file", type=Path)
     said = parser.parse_args(arguments)
-    print(json.dumps({"zone_keys": rotate(said.file, today=datetime.now(UTC).date())}))
+    try:
+        print(json.dumps({"zone_keys": rotate(said.file, today=datetime.now(UTC).date())}))
+    except OpsError as error:
+        print(f"{error.code}: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
