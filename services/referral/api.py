@@ -4,7 +4,7 @@ from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Depends, Path
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlmodel import Session
 
 from services.referral import __version__, export, handlers
@@ -15,6 +15,7 @@ from services.referral.shown import ReferralLine, ReferralShown, Requested
 from services.referral.state import Deed, News, Reopening
 from services.referral.store import Referrals
 from shared.access import AccessExport
+from shared.contracts.consent import Outcome, ProviderAnswer
 from shared.contracts.envelope import Code, Id
 from shared.service import Service
 from shared.web import Caller, Role, allow
@@ -45,6 +46,16 @@ class HandOver(BaseModel):
     responsible_id: Id
 
 
+class ProviderSaid(BaseModel):
+    """What a provider said by telephone, say: an appointment goes with its offer, an outcome with the end."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    answer: ProviderAnswer
+    appointment_at: AwareDatetime | None = None
+    outcome: Outcome | None = None
+
+
 class Reopen(BaseModel):
     """Why the same help is asked for once more."""
 
@@ -57,6 +68,7 @@ def routes(service: Service, directory: Directory) -> APIRouter:
     """Return the routes of this service."""
     router = APIRouter(tags=["referral"])
     taking, closing = allowed_to(service, News.APPOINTMENT_TAKEN), allowed_to(service, News.CLOSED)
+    noting = allowed_to(service, Deed.NOTE_ANSWER)
     handing, reopening = allowed_to(service, Deed.HAND_OVER), allowed_to(service, Deed.REOPEN)
 
     def person_of_case(session: Session, case_id: str) -> set[str]:
@@ -94,6 +106,17 @@ def routes(service: Service, directory: Directory) -> APIRouter:
         """Show a referral with its history and what the provider said."""
         with service.database.read() as session:
             return ReferralShown.of(Referrals(session, service.keys).get(referral_id))
+
+    @router.post("/referrals/{referral_id}/answers", status_code=201)
+    async def note_answer(
+        referral_id: Id, said: ProviderSaid, caller: Annotated[Caller, Depends(noting)]
+    ) -> ReferralShown:
+        """Write down what the provider said otherwise than through the gate."""
+        noted = await service.writer.run(
+            lambda work: handlers.note_answer(work, referral_id=referral_id, by=caller.caller_id, **dict(said)),
+            locks=lambda session: person_of(session, referral_id),
+        )
+        return ReferralShown.of(noted)
 
     @router.post("/referrals/{referral_id}/appointment")
     async def take_appointment(referral_id: Id, _caller: Annotated[Caller, Depends(taking)]) -> ReferralShown:

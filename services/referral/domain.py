@@ -21,6 +21,8 @@ class Happening:
     at: datetime
     appointment_at: datetime | None = field(default=None, repr=False)
     outcome: Outcome | None = field(default=None, repr=False)
+    noted_by: str | None = None
+    """Who of the team wrote down what the provider said by telephone, say; nobody, if it answered itself."""
 
 
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)

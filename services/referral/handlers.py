@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -20,13 +20,15 @@ from services.referral.errors import (
 from services.referral.state import ANSWERS, News, Reopening, State
 from services.referral.store import Referrals
 from services.referral.tables import Case
-from shared.contracts.consent import Outcome
+from shared.contracts.consent import Outcome, ProviderAnswer
 from shared.contracts.referral import AppointmentArranged, ReferralClosed, ReferralRequested
 from shared.inbox import TooEarly
 from shared.outbox import random_id
 from shared.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
+
+FARTHEST_APPOINTMENT = timedelta(days=731)
 
 
 def take_case(work: UnitOfWork, *, case_id: str, person_id: str, opened_at: datetime) -> None:
@@ -187,6 +189,47 @@ def take_news(
     if told.is_over():
         _announce_closing(work, told)
     log.info("referral_news_taken", referral_id=referral_id, by_provider=news in ANSWERS)
+
+
+def note_answer(
+    work: UnitOfWork,
+    *,
+    referral_id: str,
+    answer: ProviderAnswer,
+    appointment_at: datetime | None,
+    outcome: Outcome | None,
+    by: str,
+) -> Referral:
+    """Write down what a provider said otherwise than through the gate: one that is not connected, or was called."""
+    _check_answer(answer, appointment_at, outcome, now=work.now)
+    referral = _without_lost_place(work, _referrals(work).get(referral_id))
+    if referral.is_over():
+        raise ReferralOver
+    news, at = News(answer.value), referral.next_at(work.now)
+    said = Happening(news, at, appointment_at=appointment_at, outcome=outcome, noted_by=by)
+    if replace(said, at=referral.standing.since) == referral.standing.answer:
+        return referral  # sent again
+    told = plan.keep(work, referral.told(said))
+    if told.is_over():
+        _announce_closing(work, told)
+    log.info("referral_news_taken", referral_id=referral_id, by_provider=False)
+    return told
+
+
+def _check_answer(
+    answer: ProviderAnswer, appointment_at: datetime | None, outcome: Outcome | None, *, now: datetime
+) -> None:
+    goes_with = {
+        "appointment_at": (ProviderAnswer.APPOINTMENT_OFFERED, appointment_at),
+        "outcome": (ProviderAnswer.ENDED, outcome),
+    }
+    for field, (wanted, value) in goes_with.items():
+        if answer is wanted and value is None:
+            raise FieldRefused(field, f"is missing: it goes with {wanted.value}")
+        if answer is not wanted and value is not None:
+            raise FieldRefused(field, f"goes with {wanted.value} only")
+    if appointment_at is not None and not now < appointment_at <= now + FARTHEST_APPOINTMENT:
+        raise FieldRefused("appointment_at", "must lie in the future, within two years")
 
 
 def take_appointment(work: UnitOfWork, *, referral_id: str) -> Referral:

@@ -34,6 +34,8 @@ class AnswerShown(BaseModel):
     answered_at: datetime
     appointment_at: datetime | None = Field(repr=False)
     outcome: str | None = Field(repr=False)
+    noted_by: str | None
+    """Who of the team wrote it down; nobody, if the provider answered itself."""
 
     @classmethod
     def of(cls, happening: Happening) -> Self:
@@ -43,6 +45,7 @@ class AnswerShown(BaseModel):
             answered_at=happening.at,
             appointment_at=happening.appointment_at,
             outcome=happening.outcome,
+            noted_by=happening.noted_by,
         )
 
 

@@ -78,10 +78,16 @@ _ANSWERED: Final[Mapping[News, State]] = MappingProxyType({news: State(news.valu
 _CLOSED: Final[Mapping[News, State]] = MappingProxyType({News.CLOSED: State.CLOSED})
 
 # What is not named here changes nothing. Once a provider has answered, the gate's word moves the referral no more:
-# taking a release back costs nobody the help that has begun. A provider that had opened may answer after that too.
+# taking a release back costs nobody the help that has begun. A provider that had opened may answer after that too; one
+# that is not connected, or was called, has answered when the team writes down what it said.
 TRANSITIONS: Final[Mapping[State, Mapping[News, State]]] = MappingProxyType(
     {
-        State.REQUESTED: {News.CLEARED: State.CLEARED, News.NOT_CLEARED: State.NOT_CLEARED, **_CLOSED},
+        State.REQUESTED: {
+            News.CLEARED: State.CLEARED,
+            News.NOT_CLEARED: State.NOT_CLEARED,
+            **_ANSWERED,
+            **_CLOSED,
+        },
         State.NOT_CLEARED: {News.CLEARED: State.CLEARED, **_ANSWERED, **_CLOSED},
         State.CLEARED: {News.OPENED: State.OPENED, News.NOT_CLEARED: State.NOT_CLEARED, **_ANSWERED, **_CLOSED},
         State.OPENED: {News.NOT_CLEARED: State.NOT_CLEARED, **_ANSWERED, **_CLOSED},
@@ -121,7 +127,7 @@ SET_BY: Final[Mapping[News, frozenset[Setter]]] = MappingProxyType(
         News.CLEARED: frozenset({Setter.GATE}),
         News.NOT_CLEARED: frozenset({Setter.GATE}),
         News.OPENED: frozenset({Setter.GATE}),
-        **dict.fromkeys(ANSWERS, frozenset({Setter.PROVIDER})),
+        **dict.fromkeys(ANSWERS, frozenset({Setter.PROVIDER, Setter.TEAM})),
         News.APPOINTMENT_TAKEN: _TEAM_AND_DESK,
         News.CLOSED: frozenset({Setter.TEAM}),
     }
@@ -132,6 +138,7 @@ SET_BY: Final[Mapping[News, frozenset[Setter]]] = MappingProxyType(
 class Deed(StrEnum):
     """What can be done to a referral that is no news in it."""
 
+    NOTE_ANSWER = "note_answer"
     HAND_OVER = "hand_over"
     REOPEN = "reopen"
 

@@ -171,6 +171,7 @@ class Referrals:
             "at": happening.at,
             "appointment_at": happening.appointment_at,
             "outcome": happening.outcome,
+            "noted_by": happening.noted_by,
         }
         where = f"happening.news.{referral.referral_id}.{position}"
         sealed = self._seal(referral.person_id, where, said)
@@ -184,6 +185,7 @@ class Referrals:
             at=datetime.fromisoformat(said["at"]),
             appointment_at=datetime.fromisoformat(appointment_at) if appointment_at else None,
             outcome=Outcome(outcome) if outcome else None,
+            noted_by=said.get("noted_by"),
         )
 
     def _seal(self, person_id: str, where: str, value: dict[str, Any]) -> bytes:  # Any: JSON values

@@ -6,6 +6,7 @@ from services.consent.domain import RecipientRole, Word
 from services.consent.errors import NotAcceptable
 from services.consent.opening import EMPTY
 from services.consent.release import names_told
+from services.consent.tables import SubjectRow
 from shared.contracts.categories import Category
 from shared.contracts.consent import (
     ProviderAnswer,
@@ -238,3 +239,27 @@ def test_a_providers_answer_reaches_the_team(gate: Gate) -> None:
     [announced] = gate.announced(ReferralAnswered)
     assert (announced.referral_id, announced.person_id) == (referral, person)
     assert announced.answer is ProviderAnswer.WAITING_LIST
+
+
+def test_a_referral_to_a_provider_that_nobody_registered_clears_nothing_and_keeps_nothing_waiting(gate: Gate) -> None:
+    person = gate.a_person()
+    gate.hear(a_finding(person, Category.DEBTS))
+
+    referral = gate.a_referral_of(person, Category.DEBTS, recipient_id="not-connected")
+
+    assert [event.referral_id for event in gate.announced(ReferralNotCleared)] == [referral]
+    gate.hear(a_closing(person, referral))
+    assert gate.http.get("/ready").json()["counts"]["parked"] == 0
+    assert {row.closed_at is None for row in gate.rows(SubjectRow, SubjectRow.subject_id == referral)} == {False}
+
+
+def test_once_that_provider_is_registered_the_persons_word_clears_it(gate: Gate) -> None:
+    person = gate.a_person()
+    gate.hear(a_finding(person, Category.DEBTS))
+    referral = gate.a_referral_of(person, Category.DEBTS, recipient_id="not-connected")
+
+    gate.register("not-connected", RecipientRole.PROVIDER, Category.DEBTS)
+    gate.agree(person, referral, Category.DEBTS, recipient_id="not-connected")
+
+    assert [event.referral_id for event in gate.announced(ReferralCleared)] == [referral]
+    assert gate.notices("not-connected")

@@ -217,7 +217,7 @@ def test_no_table_of_places_names_a_person_a_case_or_a_referral() -> None:
     assert columns & {"person_id", "case_id", "referral_id", "held_at", "taken_at"} == set()
 
 
-@pytest.mark.parametrize("deed", ["appointment", "closing", "hand-over", "re-opening"])
+@pytest.mark.parametrize("deed", ["answers", "appointment", "closing", "hand-over", "re-opening"])
 def test_a_deed_of_somebody_who_may_not_is_refused_and_leaves_a_row(desk: Desk, deed: str) -> None:
     referral = desk.asked()
 

@@ -34,6 +34,7 @@ ROUTES = (
     ("POST", "/referrals"),
     ("GET", "/referrals/no-such-referral"),
     ("POST", "/referrals/no-such-referral/closing"),
+    ("POST", "/referrals/no-such-referral/answers"),
     ("POST", "/referrals/no-such-referral/hand-over"),
     ("POST", "/referrals/no-such-referral/re-opening"),
     ("GET", "/overdue"),
