@@ -72,6 +72,8 @@ class Teams:
 
         A team may be responsible as a whole, until one of its members takes the case.
         """
+        if responsible_id in absent:
+            return "responsible_id", "is away"
         if not self.members:
             return None
         if team_id not in {member.team_id for member in self.members.values()}:
@@ -81,9 +83,7 @@ class Teams:
         member = self.members.get(responsible_id)
         if member is None:
             return "responsible_id", "is nobody's of a team"
-        if member.team_id != team_id:
-            return "responsible_id", "belongs to another team"
-        return ("responsible_id", "is away") if responsible_id in absent else None
+        return ("responsible_id", "belongs to another team") if member.team_id != team_id else None
 
     def propose(
         self, *, language: str | None, profession: str | None, carried: Mapping[str, int], absent: Set[str]

@@ -309,12 +309,14 @@ def test_lives_drawn_evenly_agree_too_and_meet_what_can_be_done_and_refused() ->
 
     for seed in range(FEW if EXAMPLES == FEW else EXAMPLES):
         machine, random = CaseMachine(), Random(seed)  # noqa: S311  # a seed, not a secret
-        for _ in range(90):
-            act_at_random(machine, random)
-            machine.every_open_case_is_in_somebodys_hands_and_has_a_next_step()
-            machine.who_needs_help_now_is_on_the_list()
+        try:
+            for _ in range(90):
+                act_at_random(machine, random)
+                machine.every_open_case_is_in_somebodys_hands_and_has_a_next_step()
+                machine.who_needs_help_now_is_on_the_list()
+        finally:
+            machine.teardown()
         met += machine.met
-        machine.teardown()
 
     deeds = ("reviews", "end", "joined-commission", "acute-needs", "settling", "notices")
     assert all(met[f"{deed} {how}"] for deed in deeds for how in ("done", "refused")), met
