@@ -19,8 +19,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from shared.contracts.consent import PersonErased
-from tests.intake.builders import SHA, Intake, a_cancellation, a_commission, running_intake
+from shared.contracts.assessment import AssessmentFinished
+from shared.contracts.consent import CommissionChanged, CommissionReceived, PersonErased
+from tests.intake.builders import SHA, Intake, a_cancellation, a_commission, a_step, running_intake
 
 FEW = 4
 EXAMPLES = int(os.environ.get("GESEHEN_TEST_HISTORIES", FEW))
@@ -61,6 +62,16 @@ class Card:
     shielded: bool = False
     ended: bool = False
     needs: dict[str, Need] = field(default_factory=dict)
+    commission: CommissionReceived | None = None
+    plans: int = 0
+    goes_on: bool = False
+    """Whether the assessment owes a step."""
+    finished_at: datetime | None = None
+    asked_to_close: bool = False
+
+    def is_watched(self) -> bool:
+        """Say whether anything is owed in it, by intake or by the assessment."""
+        return not self.ended or self.goes_on
 
     def in_need(self) -> list[Need]:
         """Return the needs that nobody has settled."""
@@ -111,7 +122,44 @@ class CaseMachine(RuleBasedStateMachine):
         known = {card.case_id for card in self.cards}
         [line] = [line for line in self._care() if line["case_id"] not in known]
         person_id = self._ask("GET", f"/cases/{line['case_id']}").json()["person_id"]
-        self.cards.append(Card(line["case_id"], person_id, has_commission=True, opened_at=self.intake.clock.now))
+        card = Card(line["case_id"], person_id, has_commission=True, opened_at=self.intake.clock.now)
+        card.commission = commission
+        self.cards.append(card)
+
+    @rule(which=WHICH, days=st.integers(0, 60))
+    def is_sent_otherwise(self, which: int, days: int) -> None:
+        """The Jobcenter changes deadline and budget line, also of a case that has ended or moved."""
+        card = self._card(which)
+        if card.commission is not None:
+            now = self.intake.clock.now
+            deadline = (now + timedelta(days=days)).date()
+            commission_id = card.commission.commission_id
+            changed = CommissionChanged(
+                commission_id=commission_id, deadline=deadline, budget_line="other", changed_at=now
+            )
+            self.intake.hear(changed)
+
+    @rule(which=WHICH, over=st.booleans(), days=st.integers(-3, 9))
+    def assessment_plans(self, which: int, over: bool, days: int) -> None:
+        """The assessment says what it owes next, or that it owes nothing; also after the end of the case."""
+        card = self._card(which)
+        card.plans += 1
+        now = self.intake.clock.now
+        ids = {"case_id": card.case_id, "person_id": card.person_id}
+        what = {"step": None, "due_at": None} if over else {"step": "talk", "due_at": now + timedelta(days=days)}
+        self.intake.hear(a_step(ids, number=card.plans, planned_at=now, **what))
+        card.goes_on = not over
+        if not over and card.finished_at is not None and now > card.finished_at and not card.ended:
+            card.asked_to_close, card.finished_at = False, None
+
+    @rule(which=WHICH)
+    def assessment_finishes(self, which: int) -> None:
+        """The assessment is through: somebody has to look whether the case can be closed."""
+        card, now = self._card(which), self.intake.clock.now
+        event = AssessmentFinished(case_id=card.case_id, person_id=card.person_id, finished_at=now)
+        self.intake.hear(event)
+        if not card.ended and card.finished_at != now:
+            card.asked_to_close, card.finished_at = True, now
 
     @rule(which=WHICH, role=ROLE)
     def give_notices(self, which: int, role: str) -> None:
@@ -125,7 +173,8 @@ class CaseMachine(RuleBasedStateMachine):
         """Somebody makes sure that the case is in good hands."""
         card = self._card(which)
         possible = card.informed and not card.ended
-        self._do(f"/cases/{card.case_id}/reviews", None, role=role, by=WORKER_OR_LEAD, possible=possible)
+        if self._do(f"/cases/{card.case_id}/reviews", None, role=role, by=WORKER_OR_LEAD, possible=possible):
+            card.asked_to_close = False
 
     @rule(which=WHICH, role=ROLE)
     def shield(self, which: int, role: str) -> None:
@@ -210,8 +259,7 @@ class CaseMachine(RuleBasedStateMachine):
         alarms = self.intake.alarms()
         told = {(alarm["strand_key"], alarm["rung"]) for alarm in alarms}
         assert {one for one in told if one[0].startswith("acute.")} == set(self._to_be_told())
-        open_cases = {card.case_id for card in self.cards if not card.ended}
-        assert {alarm["case_id"] for alarm in alarms} <= open_cases
+        assert {alarm["case_id"] for alarm in alarms} <= {card.case_id for card in self.cards if card.is_watched()}
 
     def _to_be_told(self) -> Iterator[tuple[str, str]]:
         now = self.intake.clock.now
@@ -224,7 +272,10 @@ class CaseMachine(RuleBasedStateMachine):
     def every_open_case_is_in_somebodys_hands_and_has_a_next_step(self) -> None:
         """Whatever was done, and whatever was refused."""
         lines = {line["case_id"]: line["next"] for line in self._care()}
-        assert set(lines) == {card.case_id for card in self.cards if not card.ended}
+        assert set(lines) == {card.case_id for card in self.cards if card.is_watched()}
+        listed = {line["case_id"]: line["next_step"] for line in self._ask("GET", "/cases").json()}
+        to_close = {card.case_id for card in self.cards if card.informed and card.asked_to_close and not card.ended}
+        assert {case_id for case_id, step in listed.items() if step == "close"} == to_close
         assert all(step["responsible_id"] and step["step"] and step["due_at"] for step in lines.values())
 
     @invariant()
@@ -290,14 +341,17 @@ def act_at_random(machine: CaseMachine, random: Random) -> None:
         lambda: (
             len(machine.cards) < MOST and machine.is_sent(random.choice([1, 2]), cancelled=random.random() < 0.2)
         ): 3,
+        lambda: machine.is_sent_otherwise(which, random.randrange(60)): 1,
+        lambda: machine.assessment_plans(which, random.random() < 0.4, random.randint(-3, 9)): 3,
+        lambda: machine.assessment_finishes(which): 2,
         lambda: machine.give_notices(which, role): 3,
         lambda: machine.review(which, role): 2,
         lambda: machine.shield(which, role): 1,
-        lambda: machine.end(which, role): 1,
+        lambda: machine.end(which, role): 2,
         lambda: machine.join(*_earlier_and_former(machine, random), role): 6,
         lambda: machine.report_need(which, random.choice(KINDS), role): 4,
         lambda: machine.acknowledge(random.randrange(9), role): 3,
-        lambda: machine.settle(random.randrange(9), role): 3,
+        lambda: machine.settle(random.randrange(9), role): 4,
         lambda: machine.forget(which): 1,
         lambda: machine.time_passes(random.choice([1, 10, 30, 300, 60 * 80])): 3,
     }
@@ -310,7 +364,7 @@ def test_lives_drawn_evenly_agree_too_and_meet_what_can_be_done_and_refused() ->
     for seed in range(FEW if EXAMPLES == FEW else EXAMPLES):
         machine, random = CaseMachine(), Random(seed)  # noqa: S311  # a seed, not a secret
         try:
-            for _ in range(90):
+            for _ in range(130):
                 act_at_random(machine, random)
                 machine.every_open_case_is_in_somebodys_hands_and_has_a_next_step()
                 machine.who_needs_help_now_is_on_the_list()
