@@ -49,11 +49,17 @@ class Unauthorised(Exception):
 
     code = "unauthorised"
 
+    def __init__(self) -> None:
+        super().__init__("a token that is known here has to come along: Authorization: Bearer ...")
+
 
 class Forbidden(Exception):
     """Raised when the caller's role may not do this."""
 
     code = "forbidden"
+
+    def __init__(self) -> None:
+        super().__init__("the role of this token may not do that")
 
 
 class Tokens:

@@ -37,6 +37,12 @@ def take_if_there(work: UnitOfWork, *, case_id: str, team_id: str, responsible_i
     return take_case(work, case_id=case_id, team_id=team_id, responsible_id=responsible_id)
 
 
+def known(session: Session, *, today: date) -> list[Absence]:
+    """Return every absence that is not over, by member and day."""
+    found = select(Absence).where(col(Absence.until_on) >= today)
+    return list(session.exec(found.order_by(Absence.member_id, col(Absence.from_on))))
+
+
 def locks(session: Session) -> set[str]:
     """Name the rows to lock before cases are handed over: of everybody whom somebody with an absence looks after."""
     return set().union(*(locks_of(session, member_id) for member_id in session.exec(select(Absence.member_id)).all()))

@@ -60,11 +60,19 @@ Write = Callable[..., Awaitable[Answer]]
 """Runs a handler: its name in the log, the case, the caller, the handler, and what it takes."""
 
 
+class Words(BaseModel):
+    """The closed lists of words."""
+
+    facts: dict[str, list[str]]
+    recommendations: list[str]
+    conclusions: list[str]
+
+
 def routes(service: Service, *, vocabulary: Vocabulary, teams: Teams) -> APIRouter:
     """Return the routes of assessment."""
     router = APIRouter(tags=["assessment"])
     write = _writing(service)
-    _show_cases(router, service)
+    _show_cases(router, service, vocabulary)
     _work_on_cases(router, write, teams)
     _write_findings(router, write, vocabulary)
     _write_statements(router, write)
@@ -95,7 +103,16 @@ def _writing(service: Service) -> Write:
     return write
 
 
-def _show_cases(router: APIRouter, service: Service) -> None:
+def _show_cases(router: APIRouter, service: Service, vocabulary: Vocabulary) -> None:
+    @router.get("/vocabulary")
+    def list_words(_caller: Team) -> Words:
+        """List the words for findings, by life domain, for recommendations and for conclusions: there are no others."""
+        return Words(
+            facts={life_domain: sorted(codes) for life_domain, codes in vocabulary.facts.items()},
+            recommendations=sorted(vocabulary.recommendations),
+            conclusions=sorted(vocabulary.conclusions),
+        )
+
     @router.get("/cases")
     def list_cases(_caller: Team) -> list[CaseLine]:
         """List open cases, and ended ones in which a talk is still owed, the most urgent first."""

@@ -8,7 +8,7 @@ import structlog
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel
 
-from services.assessment import absence, store
+from services.assessment import absence, domain, store
 from services.assessment.form import AbsenceBody, WantedBody
 from services.assessment.planning import Answer
 from services.assessment.teams import Proposal, Reason, Teams
@@ -31,6 +31,22 @@ class ProposalLine(BaseModel):
     free: int
 
 
+class AbsenceLine(BaseModel):
+    """From when until when somebody is away, and who stands in."""
+
+    from_on: date
+    until_on: date
+    deputy_id: str | None
+
+
+class MemberLine(BaseModel):
+    """Somebody of a team."""
+
+    member_id: str
+    team_id: str | None
+    absences: list[AbsenceLine]
+
+
 def team_routes(service: Service, *, teams: Teams) -> APIRouter:
     """Return the routes."""
     router = APIRouter(tags=["teams"])
@@ -47,6 +63,21 @@ def team_routes(service: Service, *, teams: Teams) -> APIRouter:
         return [
             ProposalLine(member_id=one.member_id, team_id=one.team_id, reasons=list(one.reasons), free=one.free)
             for one in await service.writer.run(act)
+        ]
+
+    @router.get("/members")
+    def list_members(_caller: Team) -> list[MemberLine]:
+        """List who works where, and who is away, or will be. Without a file of teams: who is away."""
+        with service.database.read() as session:
+            rows = absence.known(session, today=domain.today_at(service.clock()))
+        away = {name: [row for row in rows if row.member_id == name] for name in {row.member_id for row in rows}}
+        return [
+            MemberLine(
+                member_id=member_id,
+                team_id=teams.members[member_id].team_id if member_id in teams.members else None,
+                absences=[AbsenceLine.model_validate(row, from_attributes=True) for row in away.get(member_id, [])],
+            )
+            for member_id in sorted({*teams.members, *away})
         ]
 
     @router.put("/members/{member_id}/absence")

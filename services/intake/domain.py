@@ -51,7 +51,7 @@ class CaseHasEnded(IntakeError):
     code = "case_has_ended"
 
     def __init__(self) -> None:
-        super().__init__("the case has ended")
+        super().__init__("the case has ended: whoever needs help gets a new one")
 
 
 class NoticesNotGiven(IntakeError):

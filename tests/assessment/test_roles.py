@@ -19,6 +19,8 @@ NOBODYS = {
 MATRIX: dict[tuple[str, str], set[str]] = {
     ("GET", "/cases"): TEAM,
     ("GET", "/overdue"): TEAM,
+    ("GET", "/vocabulary"): TEAM,
+    ("GET", "/members"): TEAM,
     ("GET", "/cases/{case_id}"): TEAM,
     ("POST", "/cases/{case_id}/taking"): TEAM,
     ("POST", "/cases/{case_id}/contact-attempts"): TEAM,

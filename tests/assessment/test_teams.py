@@ -128,6 +128,18 @@ def test_an_absence_to_come_begins_by_itself(staffed: Assessment) -> None:
     assert staffed.planned(opened.case_id).responsible_id == "team-nord"
 
 
+def test_who_works_where_and_is_away_is_listed_until_the_absence_is_over(staffed: Assessment) -> None:
+    go_away(staffed, deputy_id="assessor-09")
+
+    listed = {line["member_id"]: line for line in staffed.ask("GET", "/members").json()}
+
+    assert listed["assessor-07"]["team_id"] == "team-nord"
+    assert listed["assessor-07"]["absences"] == [{**AWAY, "deputy_id": "assessor-09"}]
+    assert listed["assessor-09"]["absences"] == []
+    staffed.clock.pass_days(30)
+    assert all(not line["absences"] for line in staffed.ask("GET", "/members").json())
+
+
 def test_an_absence_to_come_leaves_the_one_that_runs(staffed: Assessment) -> None:
     opened = staffed.open_case()
     go_away(staffed)

@@ -47,9 +47,9 @@ def a_case_of_whoever_goes_away(assessment: Assessment) -> CaseOpened:
     return opened
 
 
-def go_away(assessment: Assessment) -> Any:
+def go_away(assessment: Assessment, from_on: str = "2026-03-02") -> Any:
     """Write down that assessor-7 is away and assessor-8 stands in; return the answer."""
-    away = {"from_on": "2026-03-02", "until_on": "2026-03-20", "deputy_id": "assessor-8"}
+    away = {"from_on": from_on, "until_on": "2026-03-20", "deputy_id": "assessor-8"}
     return assessment.ask("PUT", "/members/assessor-7/absence", away, role="lead")
 
 
@@ -69,13 +69,14 @@ def test_every_case_of_somebody_who_is_away_goes_to_the_deputy_also_one_that_can
 
 
 @pytest.mark.parametrize("damage", [damage_entry, damage_key], ids=["entry", "key"])
-def test_an_absence_is_recorded_although_a_case_cannot_be_read_and_what_comes_later_goes_to_the_deputy(
+def test_an_absence_to_come_begins_by_itself_for_every_case_also_for_one_that_cannot_be_read(
     assessment: Assessment, damage: Damage
 ) -> None:
-    damage(assessment, a_case_of_whoever_goes_away(assessment))
-    go_away(assessment)
+    readable, other = (a_case_of_whoever_goes_away(assessment) for _ in range(2))
+    assert go_away(assessment, from_on="2026-03-09").json()["handed_over"] == 0
+    damage(assessment, other)
+    assessment.clock.pass_days(7)
 
-    later = a_case_of_whoever_goes_away(assessment)
-
-    assert asyncio.run(assessment.app.state.service.hand_over()) == 1
-    assert assessment.planned(later.case_id).responsible_id == "assessor-8"
+    assert asyncio.run(assessment.app.state.service.hand_over()) == 2
+    for opened in (readable, other):
+        assert assessment.planned(opened.case_id).responsible_id == "assessor-8"

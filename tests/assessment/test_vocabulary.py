@@ -9,6 +9,7 @@ import pytest
 from services.assessment.app import VOCABULARY
 from services.assessment.domain import NotAcceptable, Vocabulary
 from shared.contracts.categories import LIFE_DOMAINS, Category
+from tests.assessment.builders import Assessment
 
 RAW = json.loads(VOCABULARY.read_text(encoding="utf-8"))
 WORDS = [*RAW["recommendations"], *RAW["conclusions"], *(code for codes in RAW["facts"].values() for code in codes)]
@@ -34,3 +35,12 @@ def test_a_word_of_another_life_domain_is_refused_without_repeating_it() -> None
         vocabulary.check_fact(Category.WORK, "sleeping_rough")
 
     assert "sleeping_rough" not in f"{refused.value} {refused.value.fields}"
+
+
+def test_every_word_that_is_taken_can_be_asked_for(assessment: Assessment) -> None:
+    listed = assessment.ask("GET", "/vocabulary").json()
+
+    assert listed["facts"] == {domain: sorted(codes) for domain, codes in RAW["facts"].items()}
+    assert [listed[kind] for kind in ("recommendations", "conclusions")] == [
+        sorted(RAW[kind]) for kind in ("recommendations", "conclusions")
+    ]
