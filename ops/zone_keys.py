@@ -20,8 +20,6 @@ KEPT = timedelta(days=7)
 
 def rotate(path: Path, *, today: date) -> list[str]:
     """Add the keys of today and tomorrow, destroy those older than seven days; return the ids that exist now."""
-    if not path.parent.is_dir():  # a slip would rotate keys that nobody reads
-        raise KeyFileRefused(f"there is no folder for {path.name}")
     try:
         keys = json.loads(path.read_text(encoding="utf-8"))["zone_keys"] if path.exists() else []
         kept = {key["created_on"]: key for key in keys if today - date.fromisoformat(key["created_on"]) <= KEPT}
@@ -41,6 +39,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("file", type=Path)
     said = parser.parse_args(arguments)
     try:
+        if not said.file.parent.is_dir():  # a slip would rotate keys that nobody reads
+            raise KeyFileRefused(f"there is no folder for {said.file.name}")
         print(json.dumps({"zone_keys": rotate(said.file, today=datetime.now(UTC).date())}))
     except OpsError as error:
         print(f"{error.code}: {error}", file=sys.stderr)
