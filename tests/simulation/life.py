@@ -18,7 +18,7 @@ from sqlmodel import select
 from services.assessment import absence, concern, finding, handlers, telling
 from services.assessment.child_protection import Move, Reason
 from services.assessment.domain import Kind as EntryKind
-from services.assessment.domain import NothingToConfirm, SamePerson, Vocabulary
+from services.assessment.domain import NothingToConfirm, SamePerson, SomethingIsOwed, Vocabulary
 from services.assessment.steps import ContactOutcome, NextStep
 from services.assessment.store import Case as AssessmentCase
 from services.assessment.store import entries_of, open_cases, open_tellings
@@ -424,7 +424,15 @@ class Life:
         if person.referred and person.way is not Way.REFUSES:
             await self._try_contact(case, person, by)
             return
-        await self._town.do("assessment", partial(handlers.finish_case, case_id=case.case_id), lock=person.person_id)
+        finish = partial(handlers.finish_case, case_id=case.case_id)
+        try:
+            await self._town.do("assessment", finish, lock=person.person_id)
+        except SomethingIsOwed:  # that first, though its day has not come
+            self._count("finished with too early")
+            await self._tell(case, person, by)
+            await self._confirm(case, person, by)
+            if person.child:
+                await self._protect(case, person, by)
 
     async def _team_turns(self, present: set[str]) -> None:
         """Let the team act where it is its turn, or where a provider or person has let a day pass."""
