@@ -182,6 +182,7 @@ def _write_findings(router: APIRouter, write: Write, vocabulary: Vocabulary) -> 
             "fact": body.fact(),
             "contested": body.contested,
             "about_somebody_else": body.about is not None,
+            "known_from": body.known_from,
             "vocabulary": vocabulary,
             "by": caller.caller_id,
         }

@@ -156,6 +156,15 @@ class Kind(StrEnum):
     CONTACT_ATTEMPT = "contact_attempt"
 
 
+class KnownFrom(StrEnum):
+    """How the team knows what it found. It stays with the team: no event has a field for it."""
+
+    PERSON = "person"
+    DOCUMENT = "document"
+    OBSERVATION = "observation"
+    SOMEBODY_ELSE = "somebody_else"
+
+
 def today_at(now: datetime) -> date:
     """Return the latest day that it can be in Germany at this moment."""
     return (now + GERMANY_AHEAD).date()

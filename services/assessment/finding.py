@@ -9,7 +9,7 @@ from sqlmodel import col, delete
 
 from services.assessment import domain, sources, store
 from services.assessment.announcement import announce
-from services.assessment.domain import Kind, NotAcceptable, NothingToConfirm, SamePerson, Vocabulary
+from services.assessment.domain import Kind, KnownFrom, NotAcceptable, NothingToConfirm, SamePerson, Vocabulary
 from services.assessment.planning import Answer, go_on, plan
 from services.assessment.store import Case, Contest, Entry
 from shared.contracts.assessment import Fact, FactRemoved, LifeDomain
@@ -30,12 +30,13 @@ def record_fact(
     contested: bool | None,
     about_somebody_else: bool,
     vocabulary: Vocabulary,
+    known_from: KnownFrom | None = None,
     by: str,
 ) -> Answer:
     """Write down a finding and announce it."""
     case = store.load_informed_case(work.session, case_id)
     _check(work, life_domain, fact, vocabulary)
-    content = _content(life_domain, fact, contested, about_somebody_else, before={})
+    content = _content(life_domain, fact, contested, about_somebody_else, known_from, before={})
     entry = store.add_version(work, case, Kind.FACT, content, by=by)
     announce(work, case, entry, content)
     _plan_second_person(work, case, life_domain)
@@ -52,6 +53,7 @@ def correct_fact(
     contested: bool | None,
     about_somebody_else: bool,
     vocabulary: Vocabulary,
+    known_from: KnownFrom | None = None,
     by: str,
 ) -> Answer:
     """Write down what is right now as a higher version, and announce it; the earlier versions stay, sealed."""
@@ -62,7 +64,7 @@ def correct_fact(
     if life_domain not in (None, known):
         raise NotAcceptable("life_domain", "stays the same in a correction")
     _check(work, known, fact, vocabulary)
-    content = _content(known, fact, contested, about_somebody_else, before=before)
+    content = _content(known, fact, contested, about_somebody_else, known_from, before=before)
     if content == {name: value for name, value in before.items() if name not in _OF_THE_VERSION}:
         return {"fact_id": fact_id, "version": newest.version}
     entry = store.add_version(work, case, Kind.FACT, content, by=by, after=newest)
@@ -169,11 +171,19 @@ def _check(work: UnitOfWork, life_domain: Category, fact: Fact, vocabulary: Voca
 
 
 def _content(
-    life_domain: Category, fact: Fact, contested: bool | None, about_somebody_else: bool, *, before: store.Content
+    life_domain: Category,
+    fact: Fact,
+    contested: bool | None,
+    about_somebody_else: bool,
+    known_from: KnownFrom | None,
+    *,
+    before: store.Content,
 ) -> store.Content:
-    """Return what an entry says; the mark stays if nothing is said of it, and a third person stays for ever."""
+    """Return what an entry says; mark and source stay if nothing is said of them, and a third person for ever."""
     value = fact.model_dump(mode="json", exclude_none=True)
     marked = before.get("contested", False) if contested is None else contested
     about_id = before.get("about_id") or (secrets.token_urlsafe(16) if about_somebody_else else None)
     about = {"about_id": about_id} if about_id else {}
-    return {"life_domain": life_domain.value, "contested": marked, **about, **value}
+    source = known_from or before.get("known_from")
+    known = {"known_from": str(source)} if source else {}
+    return {"life_domain": life_domain.value, "contested": marked, **about, **known, **value}

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic_core import PydanticCustomError
 
 from services.assessment.child_protection import Move, Reason
+from services.assessment.domain import KnownFrom
 from services.assessment.steps import ContactOutcome
 from shared.contracts.assessment import AttendanceKind, Fact, LifeDomain
 from shared.contracts.envelope import Code, Id, Sources
@@ -73,6 +74,7 @@ class CorrectionBody(Body):
     amount_cents: int | None = Field(default=None, ge=0, le=10**11, strict=True)
     contested: bool | None = Field(default=None, strict=True)
     about: Literal["somebody_else"] | None = None
+    known_from: KnownFrom | None = None
 
     def fact(self) -> Fact:
         """Return it in the words of the contract."""

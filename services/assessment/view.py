@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from services.assessment import domain, store
 from services.assessment.child_protection import CONCERN, Move, Reason, Stage
-from services.assessment.domain import Kind
+from services.assessment.domain import Kind, KnownFrom
 from services.assessment.steps import ContactOutcome, NextStep
 from services.assessment.store import Case, Entry, Telling
 from shared.contracts.assessment import AttendanceKind, LifeDomain
@@ -57,6 +57,7 @@ class FactVersion(Written):
     amount_cents: int | None = None
     contested: bool
     about: Literal["somebody_else"] | None = None
+    known_from: KnownFrom | None = None
     confirmed_by: str | None = None
     waits_for_second: bool
 

@@ -48,8 +48,21 @@ def allowed_to(service: Service, deed: News | Deed) -> Callable[..., Awaitable[C
     return check
 
 
-def _refuse(work: UnitOfWork, referral_id: str, caller: Caller, deed: News | Deed) -> None:
-    is_known = Referrals(work.session, work.keys).person_of(referral_id) is not None
+def allowed_at_places(service: Service, deed: Deed) -> Callable[..., Awaitable[Caller]]:
+    """Return a dependency that lets in who may do it to a place; a refusal leaves a row."""
+
+    async def check(request: Request, caller: Anybody) -> Caller:
+        if may(deed, caller.role):
+            await refuse_unread_body(request)
+            return caller
+        await service.writer.run(lambda work: _refuse(work, None, caller, deed))
+        raise Forbidden
+
+    return check
+
+
+def _refuse(work: UnitOfWork, referral_id: str | None, caller: Caller, deed: News | Deed) -> None:
+    is_known = referral_id is not None and Referrals(work.session, work.keys).person_of(referral_id) is not None
     work.session.add(
         RefusalRow(
             refusal_id=token_urlsafe(16),

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.referral import place
 from services.referral.directory import Directory, RecipientId
-from services.referral.state import SkipReason
+from services.referral.permission import allowed_at_places
+from services.referral.state import Deed, SkipReason
 from shared.contracts.envelope import Code, Id
 from shared.service import Service
 from shared.unit_of_work import UnitOfWork
@@ -64,6 +65,7 @@ class WaitingShown(BaseModel):
 def place_routes(service: Service, directory: Directory) -> APIRouter:
     """Return the routes of places."""
     router = APIRouter(tags=["place"])
+    holding, waiting = (allowed_at_places(service, deed) for deed in (Deed.HOLD_PLACE, Deed.WAIT_FOR_PLACE))
 
     @router.get("/capacity")
     def capacity(_caller: Team, service_code: Annotated[Code | None, Query(alias="service")] = None) -> list[FreeShown]:
@@ -73,7 +75,7 @@ def place_routes(service: Service, directory: Directory) -> APIRouter:
         return [FreeShown(**asdict(one)) for one in found]
 
     @router.post("/holds", status_code=201)
-    async def hold(request: HoldPlace, caller: Team) -> HoldShown:
+    async def hold(request: HoldPlace, caller: Annotated[Caller, Depends(holding)]) -> HoldShown:
         """Keep a place free for a while."""
         directory.offer(request.recipient_id, request.service)
         held = await service.writer.run(
@@ -94,13 +96,13 @@ def place_routes(service: Service, directory: Directory) -> APIRouter:
         ]
 
     @router.post("/waiting-order", status_code=201)
-    async def wait(request: PlaceWanted, _caller: Team) -> WaitingShown:
+    async def wait(request: PlaceWanted, _caller: Annotated[Caller, Depends(waiting)]) -> WaitingShown:
         """Queue for a place under a random id."""
         directory.offer(request.recipient_id, request.service)
         return await service.writer.run(lambda work: _wait(work, request))
 
     @router.post("/waiting-order/{waiting_id}/leaving", status_code=204)
-    async def leave(waiting_id: Id, _caller: Team) -> None:
+    async def leave(waiting_id: Id, _caller: Annotated[Caller, Depends(waiting)]) -> None:
         """Wait no longer."""
         await service.writer.run(lambda work: place.leave(work, waiting_id=waiting_id))
 

@@ -136,11 +136,13 @@ SET_BY: Final[Mapping[News, frozenset[Setter]]] = MappingProxyType(
 
 
 class Deed(StrEnum):
-    """What can be done to a referral that is no news in it."""
+    """What can be done to a referral that is no news in it, or to a place, which belongs to nobody yet."""
 
     NOTE_ANSWER = "note_answer"
     HAND_OVER = "hand_over"
     REOPEN = "reopen"
+    HOLD_PLACE = "hold_place"
+    WAIT_FOR_PLACE = "wait_for_place"
 
 
 DONE_BY: Final[Mapping[Deed, frozenset[Setter]]] = MappingProxyType(dict.fromkeys(Deed, frozenset({Setter.TEAM})))

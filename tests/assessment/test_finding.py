@@ -173,3 +173,22 @@ def test_a_key_that_comes_again_with_another_finding_is_refused_and_records_noth
 
     assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_key_reused")
     assert len(assessment.announced(FactRecorded)) == 1
+
+
+def test_how_a_finding_is_known_stays_with_the_team_and_in_a_correction(assessment: Assessment) -> None:
+    case_id = assessment.open_case().case_id
+    fact_id = assessment.fact(case_id, known_from="document")["fact_id"]
+
+    assessment.ask("PUT", f"/cases/{case_id}/facts/{fact_id}", {"code": "creditors_many_and_unclear", "severity": 1})
+
+    [shown] = assessment.case(case_id)["facts"]
+    assert (shown["known_from"], shown["earlier"][0]["known_from"]) == ("document", "document")
+    assert all("known_from" not in event.model_dump_json() for event in assessment.announced(FactRecorded))
+
+
+def test_a_source_that_is_no_word_of_the_list_is_refused_by_its_field(assessment: Assessment) -> None:
+    case_id = assessment.open_case().case_id
+
+    refused = assessment.ask("POST", f"/cases/{case_id}/facts", a_fact(known_from="hearsay"))
+
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "known_from")

@@ -210,6 +210,17 @@ def _migrated() -> bytes:
 
 
 @contextmanager
+def two_desks(folder: Path, database_url: str, key_store_url: str) -> Iterator[tuple[Desk, Desk]]:
+    """Run two instances of the service on one database and one journal."""
+    migrations.upgrade(FOLDER, database_url)
+    known = settings_in(folder, database_url=database_url, key_store_url=key_store_url)
+    clock = Clock()
+    apps = [create_app(known, clock=clock) for _ in range(2)]
+    with TestClient(apps[0]) as one, TestClient(apps[1]) as other:
+        yield Desk(apps[0], one, clock), Desk(apps[1], other, clock)
+
+
+@contextmanager
 def running_desk(folder: Path, **changes: Any) -> Iterator[Desk]:  # Any: values of settings
     """Run the service on fresh files."""
     settings, clock = settings_in(folder, **changes), Clock()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -69,6 +70,21 @@ def test_of_two_hundred_claims_at_once_exactly_as_many_succeed_as_there_are_plac
 
     assert results == {"held": 37, "none": 163}
     assert free(desk) == 0
+
+
+def test_of_two_hundred_claims_at_two_instances_exactly_as_many_succeed_as_there_are_places(
+    desks: tuple[Desk, Desk],
+) -> None:
+    one, other = desks
+    held = []
+
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(1, 11):  # the last place is raced for ten times
+            one.hear(offered(3 * number, hour=number))
+            held.append(Counter(pool.map(lambda desk: hold(desk).status_code, [one, other] * 10)))
+
+    assert held == [{201: 3, 409: 17}] * 10
+    assert free(one) == free(other) == 0
 
 
 def test_a_hold_that_is_over_frees_its_place(desk: Desk) -> None:
@@ -227,6 +243,25 @@ def test_a_deed_of_somebody_who_may_not_is_refused_and_leaves_a_row(desk: Desk, 
         [row] = session.exec(select(RefusalRow)).all()
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
     assert (row.referral_id, row.refused_id, row.role, row.refused_at) == (referral, "operator-1", "operator", NOON)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "deed"),
+    [
+        ("/holds", {**PLACE, "minutes": 60}, "hold_place"),
+        ("/waiting-order", PLACE, "wait_for_place"),
+        ("/waiting-order/no-such-waiting/leaving", None, "wait_for_place"),
+    ],
+)
+def test_what_somebody_may_not_do_to_a_place_is_refused_and_leaves_a_row(
+    desk: Desk, path: str, body: dict[str, object] | None, deed: str
+) -> None:
+    answer = desk.ask("POST", path, body, role="intake_worker")
+
+    with desk.service.database.read() as session:
+        [row] = session.exec(select(RefusalRow)).all()
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert (row.referral_id, row.refused_id, row.deed) == (None, "intake_worker-1", deed)
 
 
 def test_re_opening_asks_anew_under_a_referral_of_its_own_and_the_end_stays(desk: Desk) -> None:
