@@ -3,7 +3,7 @@ other services plan next, and who is to be forgotten."""
 
 from functools import partial
 
-from services.intake import handlers, watch
+from services.intake import emergency, handlers
 from services.intake.domain import DEFAULT_TEAM
 from services.intake.erasure import ERASING
 from shared.contracts.assessment import AssessmentFinished, AssessmentStepPlanned
@@ -26,9 +26,9 @@ def handlers_for(team_id: str) -> Handlers:
         CommissionReceived: partial(handlers.receive_commission, team_id=team_id),
         CommissionCancelled: handlers.cancel_commission,
         CommissionChanged: handlers.change_commission,
-        EmergencyDisclosed: watch.hear_emergency,
-        EmergencyReviewOverdue: watch.hear_emergency,
-        EmergencySettled: watch.hear_emergency_settled,
+        EmergencyDisclosed: emergency.hear,
+        EmergencyReviewOverdue: emergency.hear,
+        EmergencySettled: emergency.hear_settled,
         PersonErased: ERASING.hear,
         AssessmentStepPlanned: handlers.hear_step,
         ReferralStepPlanned: handlers.hear_step,

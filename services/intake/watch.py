@@ -15,18 +15,16 @@ import structlog
 from sqlalchemy import update
 from sqlmodel import Session, col
 
-from services.intake import care_store, store
+from services.intake import care_store
 from services.intake.care import ORDINARY, Call, Ladder, Lane, Rung, Step, acute_ladder
 from services.intake.care_store import Alarm, Strand
 from services.intake.domain import AlarmNotFound
 from services.intake.store import Case
 from shared.contracts.care import StepPlanned, Turn, end_of
-from shared.contracts.consent import EmergencyDisclosed, EmergencyReviewOverdue, EmergencySettled
 from shared.database import Database
 from shared.inbox import TooEarly
 from shared.keys import PersonKeys, UnreadableValue
 from shared.outbox import random_id
-from shared.topology import GATE
 from shared.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
@@ -35,9 +33,6 @@ OWN: Final = "intake"
 ACUTE: Final = "acute"
 ASSESSMENT: Final = "assessment"
 REFERRAL: Final = "referral"
-
-REVIEW_EMERGENCY: Final = "review_emergency"
-LEAD: Final = "lead"
 
 UNREADABLE: Final = Call(-1, Rung.LEAD)
 """A level of its own: whoever was told that the step is overdue has not been told this."""
@@ -68,29 +63,6 @@ def hear_step(work: UnitOfWork, event: StepPlanned) -> None:
     known = work.session.get(Strand, strand_key)
     if known is None or known.number < event.number:
         keep(work, case, strand_key, step, number=event.number, planned_at=event.planned_at)
-
-
-def hear_emergency(work: UnitOfWork, event: EmergencyDisclosed | EmergencyReviewOverdue) -> None:
-    """Something was told of the person without a grant: a lead has to review it, unless a second person confirms it."""
-    due_at = event.review_by if isinstance(event, EmergencyDisclosed) else event.due_at
-    if due_at is not None:
-        step = Step(REVIEW_EMERGENCY, LEAD, Turn.TEAM, due_at)
-        _keep_emergency(work, event.person_id, event.emergency_id, step, number=1)
-
-
-def hear_emergency_settled(work: UnitOfWork, event: EmergencySettled) -> None:
-    """Somebody else has looked at it."""
-    _keep_emergency(work, event.person_id, event.emergency_id, None, number=2)
-
-
-def _keep_emergency(work: UnitOfWork, person_id: str, emergency_id: str, step: Step | None, *, number: int) -> None:
-    case = store.case_of_person(work.session, person_id)
-    if case is None:
-        raise TooEarly
-    strand_key = f"{GATE}.{emergency_id}"
-    known = work.session.get(Strand, strand_key)
-    if known is None or known.number < number:
-        keep(work, case, strand_key, step, number=number)
 
 
 def keep(
