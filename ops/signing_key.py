@@ -33,7 +33,7 @@ def rotate(path: Path) -> list[str]:
     try:
         former = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"keys": []}
         public = [_public(OKPKey.import_key(jwk)) for jwk in former.get("keys", [former])]
-    except (ValueError, AttributeError, JoseError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, JoseError):
         raise KeyFileRefused(f"{path.name} is no file of signing keys") from None
     new = OKPKey.generate_key("Ed25519")
     _write(path, [dict(new.as_dict(private=True)), *public])

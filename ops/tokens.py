@@ -77,13 +77,15 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _read(path: Path) -> Rows:
+    if not path.parent.is_dir():  # a slip would give tokens that no service knows
+        raise TokensRefused(f"there is no folder for {path.name}")
     if not path.exists():
         return []
     try:
-        rows: Rows = json.loads(path.read_text(encoding="utf-8"))["tokens"]
-    except (OSError, ValueError, KeyError, TypeError):
+        rows = json.loads(path.read_text(encoding="utf-8"))["tokens"]
+        return [{name: str(row[name]) for name in ("sha256", "role", "caller_id")} for row in rows]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise TokensRefused(f"{path.name} is no file of tokens") from None
-    return rows
 
 
 def _write(path: Path, rows: Rows) -> None:

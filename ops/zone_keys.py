@@ -16,6 +16,7 @@ from ops.errors import KeyFileRefused, OpsError
 from ops.run_folder import write_private
 
 KEPT = timedelta(days=7)
+KEY_BYTES = 32
 
 
 def rotate(path: Path, *, today: date) -> list[str]:
@@ -23,8 +24,11 @@ def rotate(path: Path, *, today: date) -> list[str]:
     try:
         keys = json.loads(path.read_text(encoding="utf-8"))["zone_keys"] if path.exists() else []
         kept = {key["created_on"]: key for key in keys if today - date.fromisoformat(key["created_on"]) <= KEPT}
-    except (ValueError, KeyError, TypeError):
-        raise KeyFileRefused(f"{path.name} is no file of zone keys") from None
+        complete = all(len(base64.b64decode(key["key"])) == KEY_BYTES and key["kid"] for key in kept.values())
+    except (ValueError, KeyError, TypeError, RecursionError):
+        complete = False
+    if not complete:
+        raise KeyFileRefused(f"{path.name} is no file of zone keys")
     for day in (today, today + timedelta(days=1)):
         kept.setdefault(day.isoformat(), _new_key(day))
     ordered = [kept[day] for day in sorted(kept)]
@@ -50,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _new_key(day: date) -> dict[str, str]:
     kid = f"{day.isoformat()}.{secrets.token_hex(4)}"
-    return {"kid": kid, "created_on": day.isoformat(), "key": base64.b64encode(secrets.token_bytes(32)).decode()}
+    return {"kid": kid, "created_on": day.isoformat(), "key": base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}
 
 
 if __name__ == "__main__":

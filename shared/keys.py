@@ -139,6 +139,16 @@ class PersonKeys:
             return True
         return False
 
+    def is_damaged(self, key_id: str) -> bool:
+        """Say whether a person's key is there and cannot be read."""
+        try:
+            self._key(key_id, create=False)
+        except UnreadableValue:
+            return True
+        except KeyDestroyed:
+            return False
+        return False
+
     def destroy(self, key_id: str) -> None:
         """Destroy a key for ever; a later use of the same id fails."""
         self.destroy_all([key_id])

@@ -93,10 +93,11 @@ class Tokens:
         try:
             state = self._path.stat().st_mtime_ns
             if state == self._read_at:
+                self._is_readable = True
                 return
             raw = json.loads(self._path.read_text(encoding="utf-8"))
             self._callers = {item["sha256"]: Caller(item["caller_id"], Role(item["role"])) for item in raw["tokens"]}
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             if self._is_readable:
                 log.error("tokens_unreadable", error=type(error).__name__)
             self._is_readable = False

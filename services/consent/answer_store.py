@@ -93,6 +93,7 @@ class Unreadable:
     purpose: str
     given_at: datetime
     ended_at: datetime | None
+    ended_by: str | None
 
 
 def unreadable_answers(work: UnitOfWork, person_id: str) -> list[Unreadable]:
@@ -100,7 +101,14 @@ def unreadable_answers(work: UnitOfWork, person_id: str) -> list[Unreadable]:
     lost = [row for row in _rows(work, [person_id]) if _answer(work, row, is_held=False) is None]
     return [
         Unreadable(
-            row.answer_id, row.grant_id, row.person_id, row.recipient_id, row.purpose, row.given_at, row.ended_at
+            answer_id=row.answer_id,
+            grant_id=row.grant_id,
+            person_id=row.person_id,
+            recipient_id=row.recipient_id,
+            purpose=row.purpose,
+            given_at=row.given_at,
+            ended_at=row.ended_at,
+            ended_by=row.ended_by,
         )
         for row in lost
     ]

@@ -13,6 +13,7 @@ from secrets import token_urlsafe
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import structlog
 from sqlmodel import Session, select
 
 from services.consent import emergency_view, fact_store, ledger_store, store
@@ -27,11 +28,13 @@ from services.consent.errors import (
     SecondPersonTooLate,
 )
 from services.consent.ledger import EntryKind
-from services.consent.tables import EmergencyRow
+from services.consent.tables import EmergencyRow, PersonRow
 from shared.contracts.categories import Category
 from shared.contracts.consent import EmergencyDisclosed, EmergencyReviewOverdue, EmergencySettled
 from shared.contracts.envelope import canonical
 from shared.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
 
 Shown = dict[str, Any]  # Any: JSON values
 
@@ -151,8 +154,12 @@ def announce_overdue(work: UnitOfWork, *, emergency_id: str) -> None:
 
 
 def _announce_settled(work: UnitOfWork, row: EmergencyRow) -> None:
-    if not work.keys.is_destroyed(row.person_id):  # of an erased person nobody hears anything any more
+    """Say that nobody owes a look any more; of an erased person nobody hears that, and the row has no use any more."""
+    if not work.keys.is_destroyed(row.person_id):
         work.announce(EmergencySettled(emergency_id=row.emergency_id, person_id=row.person_id, at=work.now))
+    elif work.session.get_one(PersonRow, row.person_id).erased_at is not None:
+        log.info("emergency_settled_and_forgotten", emergency_id=row.emergency_id)
+        work.session.delete(row)
 
 
 def _check(disclosure: Disclosure, *, by: str) -> None:

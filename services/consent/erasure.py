@@ -104,7 +104,8 @@ def _part(work: UnitOfWork, subject: SubjectRow) -> None:
     """Leave a commission as one whose person was never found, and of a referral nothing but that there was one.
 
     The Jobcenter's own reference is sealed anew under a fresh key: its status goes on by the calendar, so that nobody
-    can tell an erasure from a withdrawal, while the old key, under which the person's contact lay too, is destroyed.
+    can tell an erasure from a withdrawal, while the old key, under which the person's contact lay too, is destroyed. A
+    keyed hash of that contact stays for the same reason: a repeated commission is answered as before.
     """
     if subject.kind == store.COMMISSION and subject.sealed_under is None:
         try:

@@ -171,11 +171,12 @@ def _check_nothing_overtook(work: UnitOfWork, declared: Declaration) -> None:
     if day is None or not opening:
         return
     asked = (declared.recipient_id, declared.purpose)
-    given = [one for one in answer_store.answers_of(work, declared.person_id) if one.category in opening]
-    lost = answer_store.unreadable_answers(work, declared.person_id)
+    ids = store.same_human(work.session, declared.person_id)
+    given = [one for person_id in ids for one in answer_store.answers_of(work, person_id) if one.category in opening]
+    lost = [one for person_id in ids for one in answer_store.unreadable_answers(work, person_id)]
     since = [
         *(narrowed_at(one, opening[one.category], now=work.now) for one in given if _question(one) == asked),
-        *(one.given_at for one in lost if _question(one) == asked and one.ended_at is None),
+        *(may_have_narrowed_at(one) for one in lost if _question(one) == asked),
     ]
     if any(at is not None and (at + GERMANY_AHEAD).date() > day for at in since):
         raise NotAcceptable(("evidence.declared_on", "is older than what the person has narrowed since"))
@@ -183,6 +184,13 @@ def _check_nothing_overtook(work: UnitOfWork, declared: Declaration) -> None:
 
 def _question(answer: Answer | Unreadable) -> tuple[str, str]:
     return answer.recipient_id, answer.purpose
+
+
+def may_have_narrowed_at(lost: Unreadable) -> datetime | None:
+    """Return when a word that nobody can read may have narrowed something: when it was taken back, or said."""
+    if lost.ended_at is None:
+        return lost.given_at
+    return lost.ended_at if lost.ended_by in {Ending.WITHDRAWN.value, Ending.INVALID.value} else None
 
 
 def narrowed_at(answer: Answer, word: Word, *, now: datetime) -> datetime | None:

@@ -7,16 +7,16 @@ same human has narrowed it since, under the former id: a quiet signal goes along
 ask, a withdrawal or a dispute ends.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, time
 
 import structlog
 from sqlmodel import select
 
 from services.consent import answer_store, grants, holds, inquiries, inquiry_store, release_store, shielding, store
-from services.consent.domain import Word
+from services.consent.domain import Answer, Word
 from services.consent.notices import reconsider
 from services.consent.settings import ConsentSettings
-from services.consent.tables import SubjectRow, metadata
+from services.consent.tables import PersonRow, SubjectRow, metadata
 from shared.contracts.categories import Category
 from shared.contracts.intake import CommissionJoined
 from shared.database import touch
@@ -37,7 +37,7 @@ def join_commission(work: UnitOfWork, event: CommissionJoined, *, settings: Cons
         if commission.person_id != event.person_id:
             log.error("commission_joined_elsewhere", commission_id=event.commission_id)
         return
-    store.remember_persons(work.session, [event.person_id])
+    store.remember_persons(work.session, [event.person_id, event.former_person_id])
     _take_along_what_narrows(work, event)
     mirrors = select(SubjectRow).where(SubjectRow.mirrors == commission.subject_id)
     for subject in (commission, *work.session.exec(mirrors).all()):
@@ -53,6 +53,12 @@ def join_commission(work: UnitOfWork, event: CommissionJoined, *, settings: Cons
 
 
 def _take_along_what_narrows(work: UnitOfWork, event: CommissionJoined) -> None:
+    if work.session.get_one(PersonRow, event.person_id).erased_at is not None:
+        return  # nothing is open, and nothing is recorded about them any more
+    former = work.session.get_one(PersonRow, event.former_person_id)
+    former.joined_into = event.person_id  # so that what they said there is looked at whenever somebody would open more
+    work.session.add(former)
+    work.narrows(former)
     holds.take_along(work, former_id=event.former_person_id, person_id=event.person_id)
     narrowed: dict[tuple[str, str, Category | None], datetime] = {}
     for answer in answer_store.answers_of(work, event.former_person_id):
@@ -63,18 +69,27 @@ def _take_along_what_narrows(work: UnitOfWork, event: CommissionJoined) -> None:
         elif answer.given_at > narrowed.get(question, answer.given_at):
             del narrowed[question]  # and opened again by a later yes
     for lost in answer_store.unreadable_answers(work, event.former_person_id):  # it may have been a no to anything
-        narrowed[lost.recipient_id, lost.purpose, None] = lost.given_at
+        at, any_category = grants.may_have_narrowed_at(lost), (lost.recipient_id, lost.purpose, None)
+        if at is not None:
+            narrowed[any_category] = max(at, narrowed.get(any_category, at))
     said = [answer for answer in answer_store.answers_of(work, event.person_id) if answer.ended_at is None]
     over = [
         answer
         for answer in said
         if answer.word is not Word.NO
         and any(
-            answer.given_at < narrowed.get((answer.recipient_id, answer.purpose, category), answer.given_at)
+            _said_at(work, answer) < narrowed.get((answer.recipient_id, answer.purpose, category), answer.given_at)
             for category in (answer.category, None)
+            if (answer.recipient_id, answer.purpose, category) in narrowed
         )
     ]
     grants.end(work, over)
+
+
+def _said_at(work: UnitOfWork, answer: Answer) -> datetime:
+    """Return when the person said something at the latest: a paper is as old as the day on it."""
+    day = answer_store.load_grant(work, answer.grant_id).declared_on
+    return answer.given_at if day is None else min(answer.given_at, datetime.combine(day, time.max, UTC))
 
 
 def _leave_behind(work: UnitOfWork, commission: SubjectRow, person_id: str) -> None:

@@ -2,15 +2,10 @@
 
 from typing import Any
 
-import structlog
-
 from services.consent.ledger import Entry, EntryKind, Head, commit_to, next_entry
 from services.consent.tables import LedgerHeadRow, LedgerRow
 from shared.contracts.envelope import canonical
-from shared.keys import UnreadableValue
 from shared.unit_of_work import UnitOfWork
-
-log = structlog.get_logger()
 
 
 def append(
@@ -25,7 +20,7 @@ def append(
 ) -> Entry:
     """Append an entry to a recipient's chain, in this same transaction: before anybody is answered.
 
-    `mute` leaves the commitment and no copy: for a person whose key is destroyed. So does a key that cannot be read.
+    `mute` leaves the commitment and no copy: for a person whose key is destroyed.
     """
     head_row = work.session.get(LedgerHeadRow, recipient_id) or LedgerHeadRow(
         recipient_id=recipient_id, number=0, entry_hash=Head().entry_hash
@@ -44,11 +39,7 @@ def append(
     head_row.number, head_row.entry_hash = entry.number, entry.entry_hash
     work.session.add(head_row)
     place = f"ledger.content.{recipient_id}.{entry.number}"
-    try:
-        sealed = b"" if mute else work.keys.seal(key_id, place, salt + plain)
-    except UnreadableValue:  # the commitment stands; what was told fails by itself, a retraction must not
-        log.error("ledger_entry_without_copy", recipient_id=recipient_id, number=entry.number)
-        sealed = b""
+    sealed = b"" if mute else work.keys.seal(key_id, place, salt + plain)
     work.session.add(
         LedgerRow(
             recipient_id=recipient_id,

@@ -154,7 +154,8 @@ def may_stay(work: UnitOfWork, release: ReleaseRow, stand: Position) -> bool:
 
 
 def _say_clearance(work: UnitOfWork, subject: SubjectRow, now_known: Composed, answers: list[Answer]) -> None:
-    clearance = CLEARED if now_known.says_anything else NOT_CLEARED if answers else PENDING
+    was_decided = bool(answers) or subject.clearance != PENDING  # a word that nobody can read any more was one
+    clearance = CLEARED if now_known.says_anything else NOT_CLEARED if was_decided else PENDING
     if clearance == subject.clearance:
         return
     subject.clearance = clearance

@@ -228,6 +228,8 @@ def _open_retraction(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow)
     content = {"retracted": release.target_id}
     key_id = str(release.person_id or store.key_of(subject))
     erased = work.keys.is_destroyed(key_id)  # the recipient must delete all the same; nobody is left to read of it
+    if work.keys.is_damaged(key_id):  # it is still the person's to read: under the key of what it is about
+        key_id = store.key_of(subject)
     _enter(work, release, kind=EntryKind.RETRACTED, key_id=key_id, content=content, mute=erased)
     release.state = release_store.OPENED
     work.session.add(release)

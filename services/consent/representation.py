@@ -4,6 +4,7 @@ Both names stand in the record. A conflict of interest stops it, and the person'
 (§ 1821 BGB: a guardian follows the person's wishes).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -11,7 +12,7 @@ from secrets import token_urlsafe
 from typing import Any
 
 import structlog
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from services.consent import answer_store, store
 from services.consent.answer_store import Unreadable
@@ -40,6 +41,10 @@ class Stopped(StrEnum):
     CONFLICT_OF_INTEREST = "conflict_of_interest"
     OBJECTION = "objection"
     REVOKED = "revoked"
+
+
+_WEIGHT = {Stopped.REVOKED: 0, Stopped.CONFLICT_OF_INTEREST: 1, Stopped.OBJECTION: 2}
+"""What is put on record over what was said before of the same representation."""
 
 
 ENDINGS = {
@@ -116,11 +121,11 @@ def record(
 def stop(work: UnitOfWork, *, representation_id: str, because: Stopped) -> list[Answer]:
     """Stop a representation; return the answers that were given under it and end with it.
 
-    That the person objects, or a conflict of interest, is put on record also of one that was revoked before.
+    A conflict of interest, or the person's objection, is put on record also of one that was stopped before.
     """
     row = load(work.session, representation_id)
-    if row.ended_at is None or (row.ended_by == Stopped.REVOKED and because is not Stopped.REVOKED):
-        row.ended_at, row.ended_by = row.ended_at or work.now, because.value  # what weighs more is not lost to the end
+    if row.ended_at is None or _WEIGHT[Stopped(row.ended_by or Stopped.REVOKED)] < _WEIGHT[because]:
+        row.ended_at, row.ended_by = work.now, because.value
         work.session.add(row)
         work.narrows(row)
     return [
@@ -212,36 +217,43 @@ def _objected(work: UnitOfWork, declared: Declaration) -> set[Category]:
     nobody but the person opens that again. An objection to being represented binds whoever comes next, within its
     scope. What was never the person's word counts neither way. What nobody can read may be a no to any of them.
     """
-    objected = _objected_to(work, declared)
-    lost = answer_store.unreadable_answers(work, declared.person_id)
+    ids = store.same_human(work.session, declared.person_id)
+    objected = _objected_to(work, declared, ids)
+    lost = [one for person_id in ids for one in answer_store.unreadable_answers(work, person_id)]
     if any(answer.ended_at is None and _is_to_the_same(answer, declared) for answer in lost):
         return set(Category)
     last: dict[tuple[Category, str], Answer] = {}
-    for answer in answer_store.answers_of(work, declared.person_id):
+    said = [one for person_id in ids for one in answer_store.answers_of(work, person_id)]
+    for answer in sorted(said, key=lambda one: one.given_at):
         state = answer.state(at=work.now)
         own = answer.given_by is None and answer.confirm_by is None
         counts = state is not AnswerState.INVALID and (own or state in _TAKEN_BACK)
         if counts and _is_to_the_same(answer, declared):
             last[answer.category, answer.kind.value] = answer
-    own_yes = {one.category for one in last.values() if one.given_by is None and one.word is Word.YES}
-    return (objected - own_yes) | {
+    lifted = {
+        one.category
+        for one in last.values()
+        if one.given_by is None and one.word is Word.YES and one.given_at > objected.get(one.category, one.given_at)
+    }
+    return (objected.keys() - lifted) | {
         answer.category
         for answer in last.values()
         if answer.state(at=work.now) in _TAKEN_BACK or answer.word is not Word.YES
     }
 
 
-def _objected_to(work: UnitOfWork, declared: Declaration) -> set[Category]:
-    """Return the categories towards this recipient for which the person objected to somebody who answered for them."""
-    found: set[Category] = set()
-    query = select(RepresentationRow).where(RepresentationRow.person_id == declared.person_id)
+def _objected_to(work: UnitOfWork, declared: Declaration, ids: Iterable[str]) -> dict[Category, datetime]:
+    """Return for which categories towards this recipient the person objected to somebody who answered, and when."""
+    found: dict[Category, datetime] = {}
+    query = select(RepresentationRow).where(col(RepresentationRow.person_id).in_(list(ids)))
     for row in work.session.exec(query.where(RepresentationRow.ended_by == Stopped.OBJECTION.value)):
+        at = row.ended_at or work.now
         try:
             scope = read(work, row).scope
         except UnreadableValue:
-            return set(Category)
+            return dict.fromkeys(Category, work.now)
         if declared.recipient_id in scope.recipient_ids:
-            found |= scope.categories
+            found |= {category: max(at, found.get(category, at)) for category in scope.categories}
     return found
 
 

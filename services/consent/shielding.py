@@ -7,6 +7,7 @@ person looks like somebody who refuses everything: its status goes on by the cal
 
 from secrets import token_urlsafe
 
+import structlog
 from sqlmodel import col, select
 
 from services.consent import store
@@ -16,7 +17,10 @@ from services.consent.recipient_tables import RecipientRow
 from services.consent.settings import ConsentSettings
 from services.consent.tables import PersonRow, SubjectRow
 from shared.contracts.intake import CaseShielded
+from shared.keys import KeyDestroyed, UnreadableValue
 from shared.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
 
 
 def know_shield(work: UnitOfWork, event: CaseShielded, *, settings: ConsentSettings) -> None:
@@ -53,7 +57,11 @@ def _mirror(work: UnitOfWork, commission: SubjectRow, *, settings: ConsentSettin
     shields = select(RecipientRow.recipient_id).where(RecipientRow.shields == commission.recipient_id)
     mirrored = select(SubjectRow.recipient_id).where(SubjectRow.mirrors == commission.subject_id)
     for recipient_id in work.session.exec(shields.where(col(RecipientRow.recipient_id).not_in(mirrored))).all():
-        reference = store.reference_of(work, commission)
+        try:
+            reference = store.reference_of(work, commission)
+        except (UnreadableValue, KeyDestroyed):  # a shield without a way is told nothing; nobody else is either
+            log.error("subject_unreadable", subject_id=commission.subject_id)
+            return
         index = store.reference_index(settings.index_key(), recipient_id, reference)
         if store.subject_by_reference(work.session, recipient_id, index) is not None:
             continue  # it commissioned under that reference itself

@@ -71,6 +71,12 @@ def load_person(session: Session, person_id: str) -> PersonRow:
     return found
 
 
+def same_human(session: Session, person_id: str) -> list[str]:
+    """Return every id under which this human said something: this one, and those that were joined into it."""
+    former = session.exec(select(PersonRow.person_id).where(PersonRow.joined_into == person_id))
+    return [person_id, *sorted(former)]
+
+
 def recipient(session: Session, recipient_id: str, *, at: datetime, locked: bool = False) -> RecipientRow | None:
     """Return a recipient to whom anything may leave at that moment.
 

@@ -246,6 +246,8 @@ class PersonRow(Base, table=True):
     case_ended_at: datetime | None = Field(default=None, sa_type=Instant)
     erased_at: datetime | None = Field(default=None, sa_type=Instant)
     shielded_at: datetime | None = Field(default=None, sa_type=Instant)
+    joined_into: str | None = Field(default=None, max_length=64, index=True)
+    """Under which id the same human goes on, since their commission moved there."""
 
 
 class ErasureRow(Base, table=True):

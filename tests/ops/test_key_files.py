@@ -22,7 +22,17 @@ def test_a_folder_that_is_not_there_is_not_made(
     assert capsys.readouterr().err == "key_file_refused: there is no folder for keys.json\n"
 
 
-@pytest.mark.parametrize("text", ["{", "{}", "[]", '{"keys": [{}]}'])
+NO_KEYS = (
+    *("", "{", "[]", "5", "null", '"x"', "{}", "[" * 100_000),
+    *('{"keys": null}', '{"keys": 5}', '{"keys": [5]}', '{"keys": [{}]}', '{"keys": [{"kty": "OKP"}]}'),
+    '{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": 5}]}',
+    '{"kty": "oct", "k": "AAAA"}',
+    *('{"zone_keys": null}', '{"zone_keys": 5}', '{"zone_keys": [5]}', '{"zone_keys": [{}]}', '{"zone_keys": "abc"}'),
+    *('{"zone_keys": [{"created_on": 5}]}', '{"zone_keys": [{"created_on": "2999-01-01"}]}'),
+)
+
+
+@pytest.mark.parametrize("text", NO_KEYS)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_file_that_is_no_key_file_is_left_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: ModuleType, text: str

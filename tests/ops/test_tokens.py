@@ -1,6 +1,7 @@
 """Somebody gets a token of their own, and what one service alone needs is made by one command."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -44,14 +45,46 @@ def test_an_id_that_cannot_be_or_has_a_token_is_refused(tmp_path: Path, caller_i
         tokens.add(file, caller_id=caller_id, role=Role.LEAD)
 
 
-def test_a_half_written_file_is_named_and_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+NO_TOKENS = ("", "{", "[]", "5", "null", "{}", '{"tokens": 5}', '{"tokens": [5]}', '{"tokens": [{}]}', '{"tokens": [')
+ADDING = ["add", "--role", "lead", "--caller-id", "lead-beispiel"]
+REVOKING = ["revoke", "--caller-id", "lead-beispiel"]
+
+
+@pytest.mark.parametrize("text", NO_TOKENS)
+@pytest.mark.parametrize("command", [ADDING, ["list"], REVOKING], ids=lambda one: one[0])
+def test_a_file_that_is_none_is_named_and_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], text: str
+) -> None:
     file = tmp_path / "tokens.json"
-    file.write_text('{"tokens": [')
+    file.write_text(text)
 
-    code = tokens.main([str(file), "add", "--role", "lead", "--caller-id", "lead-beispiel"])
+    code = tokens.main([str(file), *command])
 
-    assert (code, file.read_text()) == (1, '{"tokens": [')
+    assert (code, file.read_text()) == (1, text)
     assert "tokens_refused: tokens.json is no file of tokens" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    assert tokens.main([str(tmp_path / "mistyped" / "tokens.json"), *ADDING]) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", NO_TOKENS)
+def test_a_running_service_knows_whom_it_knew_until_the_file_can_be_read_again(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "tokens.json"
+    token = tokens.add(file, caller_id="lead-beispiel", role=Role.LEAD)
+    running, whole = Tokens(file), file.read_text()
+    assert running.are_readable()
+    stamp = file.stat().st_mtime_ns
+
+    file.write_text(text)
+    os.utime(file, ns=(stamp + 10, stamp + 10))
+    assert not running.are_readable()
+    assert running.caller(token) == Caller("lead-beispiel", Role.LEAD)
+
+    file.write_text(whole)
+    os.utime(file, ns=(stamp, stamp))  # put back with its time, as a copy does
+    assert running.are_readable()
 
 
 @pytest.mark.parametrize("service", SERVICES)
