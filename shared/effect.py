@@ -5,6 +5,7 @@ The sender is known and the event is read; receiving, retrying and acknowledging
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,7 +19,7 @@ from shared.contracts.catalogue import EVENTS
 from shared.contracts.envelope import CareEvent
 from shared.database import is_out_of_reach
 from shared.inbox import Inbox, Parked, Parking, TooEarly
-from shared.keys import UnreadableValue
+from shared.keys import UNREADABLE, UnreadableValue
 from shared.outbox import random_id
 from shared.reader import Malformed, Reader, Received
 from shared.unit_of_work import UnitOfWork
@@ -97,12 +98,18 @@ class Effects:
                 return self.now([(work, received)])[0]
         except TooEarly as early:
             key_id = early.waits_for or event.key_id
+            if work.keys.is_destroyed(key_id):  # what it waits for will not come any more
+                return ERASED
+            if early.waits_for is not None:  # it may have come while nobody held its lock
+                self._inbox.lock(work.session, key_id)
+                with suppress(TooEarly), work.attempt():
+                    return self.now([(work, received)])[0]
             self._inbox.first_times(work.session, {received.message_id: event.event_type}, now=work.now)
             self._inbox.let_wait(work.session, message_id=received.message_id, key_id=key_id, body=event.body())
             return WAITS
 
     def park(self, work: UnitOfWork, *, parked_id: str, received: Received | None, body: bytes, reason: str) -> None:
-        """Keep a message that no retry could help; as it came, if the key of whom it is about cannot be read."""
+        """Keep a message that no retry could help; if the key of whom it is about cannot be read, under another one."""
         keep = partial(self._parking.park, work.session, parked_id=parked_id, reason=reason, now=work.now)
         if received is None:
             keep(message_id=None, type_=None, key_id=None, body=body)
@@ -111,7 +118,7 @@ class Effects:
         try:
             keep(message_id=id_, type_=event.event_type, key_id=event.key_id, body=event.body())
         except UnreadableValue:
-            keep(message_id=id_, type_=event.event_type, key_id=None, body=body)
+            keep(message_id=id_, type_=event.event_type, key_id=UNREADABLE, body=event.body())
 
     def handle_parked(self, work: UnitOfWork, parked_id: str) -> bool:
         """Handle a parked message again; return False if there is none by that id. Raises what the handler raises."""

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table, bindparam, delete, func, select, update
 from sqlmodel import Session
 
-from shared.database import Instant, insert_all_or_ignore, insert_or_ignore
+from shared.database import Instant, insert_all_or_ignore, insert_or_ignore, touch
 from shared.keys import UNREADABLE, KeyDestroyed, KeyNeverMade, PersonKeys, UnreadableValue
 
 log = structlog.get_logger()
@@ -75,6 +75,10 @@ class Inbox:
         """Record messages, given as id and type; return the ids of those that were not recorded before."""
         rows = [{"message_id": id_, "type": type_, "received_at": now} for id_, type_ in messages.items()]
         return set(insert_all_or_ignore(session, self._inbox, rows))
+
+    def lock(self, session: Session, key_id: str) -> None:
+        """Lock whom a message waits for, so that what it waits for either is there already or wakes it."""
+        touch(session, self._inbox.metadata, f"person:{key_id}")
 
     def let_wait(self, session: Session, *, message_id: str, key_id: str, body: bytes) -> None:
         """Keep a message until another one of the same person has been handled."""

@@ -97,10 +97,10 @@ def _running(work: UnitOfWork) -> dict[str, Absence]:
 def _check(teams: Teams, member_id: str, from_on: date, until_on: date, deputy_id: str | None, *, today: date) -> None:
     if until_on < from_on:
         raise NotAcceptable("until_on", "lies before from_on")
-    if until_on > from_on + LONGEST:
-        raise NotAcceptable("until_on", "lies more than a year after from_on")
     if until_on < today - LONGEST or from_on > today + LONGEST:
         raise NotAcceptable("from_on", "lies more than a year away")
+    if until_on - from_on > LONGEST:
+        raise NotAcceptable("until_on", "lies more than a year after from_on")
     if teams.members and member_id not in teams.members:
         raise NotAcceptable("member_id", "is nobody's of a team")
     if deputy_id is not None and (deputy_id == member_id or (teams.members and deputy_id not in teams.members)):

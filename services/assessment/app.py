@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 from fastapi import FastAPI
 
-from services.assessment import __version__, absence, api, planning, store, subscribers
+from services.assessment import __version__, absence, api, handlers, store, subscribers
 from services.assessment.domain import AssessmentError, Vocabulary
 from services.assessment.erasure import ERASING
 from services.assessment.settings import AssessmentSettings
@@ -40,15 +40,15 @@ class AssessmentService(Service):
     """A service that also hands over the cases of whoever is away, on their first day."""
 
     def __init__(self, settings: AssessmentSettings, *, clock: Callable[[], datetime] = utc_now) -> None:
-        handlers = subscribers.handlers_for(settings.team_id)
-        super().__init__("assessment", settings, store.metadata, handlers, erasing=ERASING, clock=clock)
+        heard = subscribers.handlers_for(settings.team_id)
+        super().__init__("assessment", settings, store.metadata, heard, erasing=ERASING, clock=clock)
         self.teams = settings.teams()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the service, and look after absences."""
         async with super().running():
-            await self.writer.run(planning.catch_up)
+            await self.writer.run(handlers.catch_up, locks=handlers.locks_to_catch_up)
             looking = asyncio.create_task(again(lambda: LOOK_SECONDS, self.hand_over))
             try:
                 yield

@@ -7,17 +7,31 @@ What the team finds out is written down by `finding` and `statement`.
 from collections.abc import Callable
 from datetime import date, timedelta
 
+import structlog
+from sqlmodel import Session
+
 from services.assessment import domain, steps, store, telling
 from services.assessment.announcement import announce
 from services.assessment.domain import Kind, NobodyHasTakenIt
-from services.assessment.planning import Answer, announce_step, check_nothing_owed, go_on, plan, step_of
+from services.assessment.planning import (
+    Answer,
+    announce_step,
+    check_nothing_owed,
+    go_on,
+    never_announced,
+    plan,
+    step_of,
+)
 from services.assessment.steps import ContactOutcome, Progress
 from services.assessment.store import AnsweredRequest, Case
 from shared.contracts.assessment import AssessmentFinished, AttendanceKind, CaseTaken
 from shared.contracts.intake import CaseEnded, CaseOpened, Channel, NoticesGiven
 from shared.inbox import TooEarly
+from shared.keys import UnreadableValue
 from shared.repeat import Repeatable
 from shared.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
 
 INSTANT = timedelta(microseconds=1)
 """The shortest time there is between two hand-overs of a case, whatever the clock says."""
@@ -81,6 +95,27 @@ def hear_case_ended(work: UnitOfWork, event: CaseEnded) -> None:
         case.ended_at = event.ended_at
         telling.let_go(work, case)
         plan(work, case)
+
+
+def locks_to_catch_up(session: Session) -> set[str]:
+    """Name the rows to lock before that: another instance may hear of the same cases meanwhile."""
+    return {f"person:{case.person_id}" for case in never_announced(session)}
+
+
+def catch_up(work: UnitOfWork) -> int:
+    """Announce what was never announced, once after an upgrade; of a case that has ended, what is owed all the same."""
+    found = never_announced(work.session)
+    for case in found:
+        try:
+            with work.attempt():
+                if case.ended_at is not None:
+                    telling.let_go(work, case)
+                    plan(work, case)
+                else:
+                    announce_step(work, case)
+        except UnreadableValue:
+            log.error("case_not_planned", case_id=case.case_id)
+    return len(found)
 
 
 def take_case(work: UnitOfWork, *, case_id: str, team_id: str, responsible_id: str) -> Answer:

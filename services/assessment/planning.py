@@ -7,7 +7,7 @@ from collections import defaultdict
 from datetime import date, datetime
 
 from sqlalchemy import and_, or_
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from services.assessment import domain, steps, store
 from services.assessment.child_protection import CONCERN, WORKING_DAYS, Stage
@@ -17,6 +17,7 @@ from services.assessment.store import Case, Content, Entry, Telling
 from shared.contracts.assessment import AssessmentStepPlanned
 from shared.contracts.care import Turn, end_of
 from shared.contracts.intake import Channel
+from shared.keys import UnreadableValue
 from shared.unit_of_work import UnitOfWork
 
 PLANNED_BY = (Kind.CONTACT_ATTEMPT, Kind.ATTENDANCE, Kind.CONCLUSION, Kind.FACT, Kind.NOTE)
@@ -88,14 +89,11 @@ def announce_step(work: UnitOfWork, case: Case) -> None:
     )
 
 
-def catch_up(work: UnitOfWork) -> int:
-    """Announce what was never announced: of cases from before their steps were, and of ends from before those were."""
+def never_announced(session: Session) -> list[Case]:
+    """Return of which cases the step, or that there is none any more, was never announced: they are from before."""
     never = col(Case.step_announced) == ""
     not_its_end = and_(col(Case.next_step) == NextStep.NONE.value, col(Case.step_announced) != NextStep.NONE.value)
-    found = list(work.session.exec(select(Case).where(or_(never, not_its_end)).order_by(Case.case_id)))
-    for case in found:
-        announce_step(work, case)
-    return len(found)
+    return list(session.exec(select(Case).where(or_(never, not_its_end)).order_by(Case.case_id)))
 
 
 def _progress(work: UnitOfWork, case: Case) -> Progress:
@@ -139,5 +137,8 @@ def _protect_by(notes: list[tuple[Entry, Content]]) -> date | None:
 
 
 def _due_on(work: UnitOfWork, case: Case, telling: Telling) -> date:
-    due_at = work.unseal(case.person_id, store.telling_place(telling.telling_id), telling.due)
+    try:
+        due_at = work.unseal(case.person_id, store.telling_place(telling.telling_id), telling.due)
+    except UnreadableValue:  # nobody knows until when: so it is owed now
+        return domain.today_at(work.now)
     return domain.today_at(datetime.fromisoformat(due_at))

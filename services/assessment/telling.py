@@ -4,13 +4,18 @@ told of them in an emergency. It is a next step like any other until somebody sa
 
 from datetime import datetime
 
+import structlog
+
 from services.assessment import store
 from services.assessment.domain import EntryNotFound
 from services.assessment.planning import Answer, plan, step_of
 from services.assessment.store import Case, Telling
 from shared.contracts.consent import EmergencyDisclosed, PersonAwaited
 from shared.inbox import TooEarly
+from shared.keys import UnreadableValue
 from shared.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
 
 EMERGENCY = "emergency"
 
@@ -41,9 +46,17 @@ def tell(work: UnitOfWork, *, case_id: str, telling_id: str, by: str) -> Answer:
 def let_go(work: UnitOfWork, case: Case) -> None:
     """Let go of what waits for the person once the case has ended; of an emergency they have to hear all the same."""
     for telling in store.open_tellings(work.session, case.case_id):
-        if work.unseal(case.person_id, store.about_place(telling.telling_id), telling.about) != EMERGENCY:
+        if _about(work, case, telling) != EMERGENCY:
             work.session.delete(telling)
     work.session.flush()
+
+
+def _about(work: UnitOfWork, case: Case, telling: Telling) -> str:
+    try:
+        return str(work.unseal(case.person_id, store.about_place(telling.telling_id), telling.about))
+    except UnreadableValue:  # it may be about an emergency
+        log.error("telling_unreadable", telling_id=telling.telling_id)
+        return EMERGENCY
 
 
 def _owe(work: UnitOfWork, telling_id: str, person_id: str, *, about: str, due_at: datetime, said_at: datetime) -> None:

@@ -95,6 +95,12 @@ class Unreadable:
     ended_at: datetime | None
     ended_by: str | None
 
+    def narrowed_at(self) -> datetime | None:
+        """Return when it may have narrowed something: when it was taken back, or said; it may have been a no."""
+        if self.ended_at is None:
+            return self.given_at
+        return self.ended_at if self.ended_by in {Ending.WITHDRAWN.value, Ending.INVALID.value} else None
+
 
 def unreadable_answers(work: UnitOfWork, person_id: str) -> list[Unreadable]:
     """Return what cannot be read of what a person said."""
@@ -138,6 +144,7 @@ def _answer(work: UnitOfWork, row: Row[Any], *, is_held: bool) -> Answer | None:
             ended_by=Ending(row.ended_by) if row.ended_by else None,
             confirm_by=row.confirm_by,
             is_disputed=row.disputed_at is not None,
+            disputed_at=row.disputed_at,
             is_held=is_held,
             given_by=row.given_by,
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from services.consent import release_store, store
+from services.consent import release_store, shielding, store
 from services.consent.domain import CommissionStatus, commission_status
 from services.consent.settings import ConsentSettings
 from services.consent.tables import CommandRow, SubjectRow
@@ -158,6 +158,9 @@ def _commission(
     today = work.now.astimezone(settings.zone()).date()
     contact = {"channel": command.contact.channel.value, "address": command.contact.address}
     contact_index = store.contact_index(settings.index_key(), recipient_id, contact)
+    if known is not None and known.mirrors is not None:  # who is shielded must not be learned by commissioning
+        shielding.give_way(work, known)
+        known = None
     if known is not None:
         status = status_of(known, now=work.now, settings=settings)
         return _faults_of_repeated(known, command, contact_index, status=status)

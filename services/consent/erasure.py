@@ -22,6 +22,7 @@ from services.consent.tables import (
     metadata,
 )
 from shared.contracts.consent import PersonErased
+from shared.database import touch
 from shared.erasure import Erased, Erasing, delete_rows
 from shared.keys import KeyNeverMade, UnreadableValue
 from shared.topology import GATE
@@ -35,7 +36,7 @@ grant that nobody has confirmed or reviewed still has to be (Art. 33 GDPR)."""
 
 
 def request(work: UnitOfWork, *, person_id: str, requested_by: str) -> str:
-    """Forget a person; return the erasure's id. Asked again, it is the same erasure."""
+    """Forget a person, under former ids too; return the erasure's id. Asked again, it is the same erasure."""
     known = work.session.exec(select(ErasureRow).where(ErasureRow.person_id == person_id)).one_or_none()
     if known is not None:
         if known.completed_at is None:  # whoever has not heard of it hears of it again
@@ -49,7 +50,11 @@ def request(work: UnitOfWork, *, person_id: str, requested_by: str) -> str:
     work.session.add_all([erasure, own])
     work.narrows(erasure)
     work.narrows(own)
+    former = store.same_human(work.session, person_id)[1:]
     ERASING.erase(work, Erased(erasure.erasure_id, person_id, work.now))
+    for one in former:  # the same human under another id
+        touch(work.session, metadata, f"person:{one}")
+        request(work, person_id=one, requested_by=requested_by)
     return erasure.erasure_id
 
 

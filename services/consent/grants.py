@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from secrets import token_urlsafe
 
 from sqlalchemy import ColumnElement, func
@@ -11,7 +11,7 @@ from sqlmodel import col, or_, select
 from services.consent import answer_store, representation, store
 from services.consent.answer_store import Unreadable
 from services.consent.declaration import Declaration, check
-from services.consent.domain import CONFIRM_WITHIN, Answer, Ending, Kind, Word
+from services.consent.domain import CONFIRM_WITHIN, REMIND_BEFORE, Answer, Ending, Kind, Word
 from services.consent.errors import NotAcceptable, RecipientNotFound
 from services.consent.notices import reconsider
 from services.consent.recipient_tables import RecipientRow
@@ -46,6 +46,10 @@ def record(work: UnitOfWork, declared: Declaration) -> list[str]:
             _await_confirmation(work, grant)
         grant_ids.append(grant.grant_id)
     reconsider(work, declared.person_id)
+    if set(declared.words.values()) != {Word.YES}:  # what narrows under a former id narrows there, too
+        for person_id in store.goes_on_as(work, declared.person_id):
+            end_what_was_said_before(work, former_id=declared.person_id, person_id=person_id)
+            reconsider(work, person_id)
     return grant_ids
 
 
@@ -59,6 +63,8 @@ def withdraw(
 ) -> int:
     """Take answers back, without reason. What is not narrowed is meant: nothing given withdraws everything.
 
+    Said under a former id it is meant of what the same human said under the one that goes on, as well.
+
     Takes effect at the commit, retractions included; a repeated withdrawal changes nothing. A no stays a no.
     Returns the number of answers that ended. One that cannot be read ends wherever it may be meant. Raises
     RecipientNotFound, and NotAcceptable for a purpose under which the person never answered: nothing would end, and the
@@ -67,8 +73,9 @@ def withdraw(
     store.load_person(work.session, person_id)
     if recipient_id is not None and work.session.get(RecipientRow, recipient_id) is None:
         raise RecipientNotFound  # a slip of the pen must not look like a withdrawal
-    given = answer_store.answers_of(work, person_id)
-    unreadable = answer_store.unreadable_answers(work, person_id)
+    ids = [person_id, *store.goes_on_as(work, person_id)]
+    given = [one for each in ids for one in answer_store.answers_of(work, each)]
+    unreadable = [one for each in ids for one in answer_store.unreadable_answers(work, each)]
     known = {answer.purpose for answer in given} | {answer.purpose for answer in unreadable}
     if purpose is not None and purpose not in known:
         raise NotAcceptable(("purpose", "is none under which the person has ever answered"))
@@ -87,7 +94,8 @@ def withdraw(
         if answer.ended_at is None and recipient_id in (None, answer.recipient_id) and purpose in (None, answer.purpose)
     ]
     end(work, [*ended, *lost])
-    reconsider(work, person_id)
+    for each in ids:
+        reconsider(work, each)
     return len(ended) + len(lost)
 
 
@@ -175,8 +183,8 @@ def _check_nothing_overtook(work: UnitOfWork, declared: Declaration) -> None:
     given = [one for person_id in ids for one in answer_store.answers_of(work, person_id) if one.category in opening]
     lost = [one for person_id in ids for one in answer_store.unreadable_answers(work, person_id)]
     since = [
-        *(narrowed_at(one, opening[one.category], now=work.now) for one in given if _question(one) == asked),
-        *(may_have_narrowed_at(one) for one in lost if _question(one) == asked),
+        *(narrowed_at(one, opening[one.category]) for one in given if _question(one) == asked),
+        *(one.narrowed_at() for one in lost if _question(one) == asked),
     ]
     if any(at is not None and (at + GERMANY_AHEAD).date() > day for at in since):
         raise NotAcceptable(("evidence.declared_on", "is older than what the person has narrowed since"))
@@ -186,20 +194,50 @@ def _question(answer: Answer | Unreadable) -> tuple[str, str]:
     return answer.recipient_id, answer.purpose
 
 
-def may_have_narrowed_at(lost: Unreadable) -> datetime | None:
-    """Return when a word that nobody can read may have narrowed something: when it was taken back, or said."""
-    if lost.ended_at is None:
-        return lost.given_at
-    return lost.ended_at if lost.ended_by in {Ending.WITHDRAWN.value, Ending.INVALID.value} else None
-
-
-def narrowed_at(answer: Answer, word: Word, *, now: datetime) -> datetime | None:
+def narrowed_at(answer: Answer, word: Word) -> datetime | None:
     """Return when the person narrowed what a paper with that word would open: by this answer, or by its end."""
-    if answer.is_disputed:
-        return now
-    if answer.ended_by in {Ending.WITHDRAWN, Ending.INVALID}:
-        return answer.ended_at
-    return answer.given_at if answer.word is Word.NO or (answer.word is Word.ASK and word is Word.YES) else None
+    is_narrow = answer.word is Word.NO or (answer.word is Word.ASK and word is Word.YES)
+    times = (
+        answer.given_at if is_narrow else None,
+        answer.ended_at if answer.ended_by in {Ending.WITHDRAWN, Ending.INVALID} else None,
+        answer.disputed_at if answer.ended_by is not Ending.SUPERSEDED else None,  # a later word has settled it
+    )
+    return max((at for at in times if at is not None), default=None)
+
+
+def end_what_was_said_before(work: UnitOfWork, *, former_id: str, person_id: str) -> None:
+    """End every yes and ask of a person that is older than the last word to the same question under another id.
+
+    Whatever that last word was: which of the two counts is for the person to say again. What nobody can read may have
+    been a word to any question.
+    """
+    last: dict[tuple[str, str, Category | None], datetime] = {}
+    for answer in answer_store.answers_of(work, former_id):
+        question, at = (*_question(answer), answer.category), narrowed_at(answer, Word.YES) or answer.given_at
+        last[question] = max(at, answer.given_at, last.get(question, at))
+    for lost in answer_store.unreadable_answers(work, former_id):
+        anything, at = (*_question(lost), None), lost.narrowed_at() or lost.given_at
+        last[anything] = max(at, last.get(anything, at))
+    said = [one for one in answer_store.answers_of(work, person_id) if one.ended_at is None and one.word is not Word.NO]
+    over = [
+        answer
+        for answer in said
+        if any(
+            _said_at(work, answer) < last[question]
+            for question in ((*_question(answer), answer.category), (*_question(answer), None))
+            if question in last
+        )
+    ]
+    end(work, over)
+    for grant_id in sorted({answer.grant_id for answer in over}):  # and that is asked
+        due_at, awaited = work.now + REMIND_BEFORE, Awaited.RENEWAL
+        work.announce(PersonAwaited(item_id=grant_id, person_id=person_id, awaited=awaited, due_at=due_at, at=work.now))
+
+
+def _said_at(work: UnitOfWork, answer: Answer) -> datetime:
+    """Return when the person said something at the latest: a paper is as old as the day on it."""
+    day = answer_store.load_grant(work, answer.grant_id).declared_on
+    return answer.given_at if day is None else min(answer.given_at, datetime.combine(day, time.max, UTC))
 
 
 def _await_confirmation(work: UnitOfWork, grant: GrantRow) -> None:

@@ -20,12 +20,13 @@ def hold(work: UnitOfWork, *, person_id: str, recipient_id: str | None = None) -
     store.load_person(work.session, person_id)
     if recipient_id is not None and work.session.get(RecipientRow, recipient_id) is None:
         raise RecipientNotFound  # a slip of the pen must not look like a hold
-    if any(row.recipient_id == recipient_id for row in _standing(work, person_id)):
-        return
-    row = HoldRow(hold_id=token_urlsafe(16), person_id=person_id, recipient_id=recipient_id, since=work.now)
-    work.session.add(row)
-    work.narrows(row)
-    reconsider(work, person_id)
+    for each in (person_id, *store.goes_on_as(work, person_id)):
+        if any(row.recipient_id == recipient_id for row in _standing(work, each)):
+            continue
+        row = HoldRow(hold_id=token_urlsafe(16), person_id=each, recipient_id=recipient_id, since=work.now)
+        work.session.add(row)
+        work.narrows(row)
+        reconsider(work, each)
 
 
 def take_along(work: UnitOfWork, *, former_id: str, person_id: str) -> None:

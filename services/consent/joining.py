@@ -3,21 +3,17 @@
 One rule for what lies behind: nothing crosses over that opens anything. What was opened under the former person is
 retracted, as when every word is taken back; what waits there opens nothing; no answer of the former person tells
 anything more. What the earlier person said towards this Jobcenter counts from now on for the commission, unless the
-same human has narrowed it since, under the former id: a quiet signal goes along, and a yes that is older than a no, an
-ask, a withdrawal or a dispute ends.
+same human has spoken since under the former id: a quiet signal goes along, and a yes that is older than the last word
+there to the same question ends, whatever that was: which of the two counts is theirs to say again.
 """
-
-from datetime import UTC, datetime, time
 
 import structlog
 from sqlmodel import select
 
-from services.consent import answer_store, grants, holds, inquiries, inquiry_store, release_store, shielding, store
-from services.consent.domain import Answer, Word
+from services.consent import grants, holds, inquiries, inquiry_store, release_store, shielding, store
 from services.consent.notices import reconsider
 from services.consent.settings import ConsentSettings
 from services.consent.tables import PersonRow, SubjectRow, metadata
-from shared.contracts.categories import Category
 from shared.contracts.intake import CommissionJoined
 from shared.database import touch
 from shared.inbox import TooEarly
@@ -60,36 +56,7 @@ def _take_along_what_narrows(work: UnitOfWork, event: CommissionJoined) -> None:
     work.session.add(former)
     work.narrows(former)
     holds.take_along(work, former_id=event.former_person_id, person_id=event.person_id)
-    narrowed: dict[tuple[str, str, Category | None], datetime] = {}
-    for answer in answer_store.answers_of(work, event.former_person_id):
-        at = grants.narrowed_at(answer, Word.YES, now=work.now)
-        question = (answer.recipient_id, answer.purpose, answer.category)
-        if at is not None:
-            narrowed[question] = max(at, narrowed.get(question, at))
-        elif answer.given_at > narrowed.get(question, answer.given_at):
-            del narrowed[question]  # and opened again by a later yes
-    for lost in answer_store.unreadable_answers(work, event.former_person_id):  # it may have been a no to anything
-        at, any_category = grants.may_have_narrowed_at(lost), (lost.recipient_id, lost.purpose, None)
-        if at is not None:
-            narrowed[any_category] = max(at, narrowed.get(any_category, at))
-    said = [answer for answer in answer_store.answers_of(work, event.person_id) if answer.ended_at is None]
-    over = [
-        answer
-        for answer in said
-        if answer.word is not Word.NO
-        and any(
-            _said_at(work, answer) < narrowed.get((answer.recipient_id, answer.purpose, category), answer.given_at)
-            for category in (answer.category, None)
-            if (answer.recipient_id, answer.purpose, category) in narrowed
-        )
-    ]
-    grants.end(work, over)
-
-
-def _said_at(work: UnitOfWork, answer: Answer) -> datetime:
-    """Return when the person said something at the latest: a paper is as old as the day on it."""
-    day = answer_store.load_grant(work, answer.grant_id).declared_on
-    return answer.given_at if day is None else min(answer.given_at, datetime.combine(day, time.max, UTC))
+    grants.end_what_was_said_before(work, former_id=event.former_person_id, person_id=event.person_id)
 
 
 def _leave_behind(work: UnitOfWork, commission: SubjectRow, person_id: str) -> None:

@@ -207,7 +207,8 @@ def _is_one_house(session: Session, one: str, other: str) -> bool:
     rows = [session.get(RecipientRow, recipient_id) for recipient_id in (one, other)]
     known = [row for row in rows if row is not None]
     shields = {row.shields for row in known} & {one, other}
-    return bool(shields) or len({row.organisation for row in known}) < len(known)
+    organisations = [row.organisation for row in known if row.organisation]
+    return bool(shields) or len(set(organisations)) < len(organisations)
 
 
 def _objected(work: UnitOfWork, declared: Declaration) -> set[Category]:
@@ -220,7 +221,7 @@ def _objected(work: UnitOfWork, declared: Declaration) -> set[Category]:
     ids = store.same_human(work.session, declared.person_id)
     objected = _objected_to(work, declared, ids)
     lost = [one for person_id in ids for one in answer_store.unreadable_answers(work, person_id)]
-    if any(answer.ended_at is None and _is_to_the_same(answer, declared) for answer in lost):
+    if any(answer.narrowed_at() is not None and _is_to_the_same(answer, declared) for answer in lost):
         return set(Category)
     last: dict[tuple[Category, str], Answer] = {}
     said = [one for person_id in ids for one in answer_store.answers_of(work, person_id)]
@@ -252,7 +253,7 @@ def _objected_to(work: UnitOfWork, declared: Declaration, ids: Iterable[str]) ->
             scope = read(work, row).scope
         except UnreadableValue:
             return dict.fromkeys(Category, work.now)
-        if declared.recipient_id in scope.recipient_ids:
+        if any(_is_one_house(work.session, one, declared.recipient_id) for one in scope.recipient_ids):
             found |= {category: max(at, found.get(category, at)) for category in scope.categories}
     return found
 

@@ -10,7 +10,7 @@ from secrets import token_urlsafe
 import structlog
 from sqlmodel import col, select
 
-from services.consent import store
+from services.consent import release_store, store
 from services.consent.domain import CommissionStatus
 from services.consent.notices import reconsider
 from services.consent.recipient_tables import RecipientRow
@@ -26,9 +26,10 @@ log = structlog.get_logger()
 def know_shield(work: UnitOfWork, event: CaseShielded, *, settings: ConsentSettings) -> None:
     """Tell no ordinary Jobcenter anything of the person any more, and retract what it was told."""
     store.remember_persons(work.session, [event.person_id])
-    if shield(work, event.person_id):
-        open_ways(work, event.person_id, settings=settings)
-        reconsider(work, event.person_id)
+    for person_id in (event.person_id, *store.goes_on_as(work, event.person_id)):
+        if shield(work, person_id):
+            open_ways(work, person_id, settings=settings)
+            reconsider(work, person_id)
 
 
 def shield(work: UnitOfWork, person_id: str) -> bool:
@@ -51,6 +52,18 @@ def open_ways(work: UnitOfWork, person_id: str, *, settings: ConsentSettings) ->
     for subject in store.subjects_of(work.session, person_id):
         if subject.kind == store.COMMISSION and subject.mirrors is None:
             _mirror(work, subject, settings=settings)
+
+
+def give_way(work: UnitOfWork, mirror: SubjectRow) -> None:
+    """Let a shield commission under a reference that it knows by a mirror: as it can under any other one."""
+    releases = release_store.releases_of(work.session, str(mirror.person_id)).get(mirror.subject_id, [])
+    for release in releases:
+        if release.state == release_store.OPENED:
+            release_store.retract(work, mirror, release)
+    release_store.void(work.session, releases)
+    mirror.reference_index, mirror.person_id = f"gave-way-{token_urlsafe(16)}", None
+    work.session.add(mirror)
+    work.session.flush()
 
 
 def _mirror(work: UnitOfWork, commission: SubjectRow, *, settings: ConsentSettings) -> None:

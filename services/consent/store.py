@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from services.consent.errors import PersonForgotten, PersonNotFound
 from services.consent.recipient_tables import RecipientRow
 from services.consent.tables import PersonRow, SubjectRow
-from shared.database import insert_all_or_ignore
+from shared.database import insert_all_or_ignore, touch
 from shared.unit_of_work import UnitOfWork
 
 COMMISSION, REFERRAL = "commission", "referral"
@@ -75,6 +75,17 @@ def same_human(session: Session, person_id: str) -> list[str]:
     """Return every id under which this human said something: this one, and those that were joined into it."""
     former = session.exec(select(PersonRow.person_id).where(PersonRow.joined_into == person_id))
     return [person_id, *sorted(former)]
+
+
+def goes_on_as(work: UnitOfWork, person_id: str) -> list[str]:
+    """Return under which ids this human goes on, locked, since a commission moved there; none of an erased person."""
+    found: list[str] = []
+    row = work.session.get(PersonRow, person_id)
+    while row is not None and row.joined_into is not None and row.joined_into not in (person_id, *found):
+        found.append(row.joined_into)
+        touch(work.session, PersonRow.metadata, f"person:{row.joined_into}")
+        row = work.session.get(PersonRow, row.joined_into)
+    return [one for one in found if (known := work.session.get(PersonRow, one)) and known.erased_at is None]
 
 
 def recipient(session: Session, recipient_id: str, *, at: datetime, locked: bool = False) -> RecipientRow | None:

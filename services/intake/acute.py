@@ -76,6 +76,15 @@ def report(work: UnitOfWork, *, case_id: str, kind: NeedKind, by: str, within: t
     return need
 
 
+def follow(work: UnitOfWork, case: Case) -> None:
+    """Have the needs that nobody has acknowledged with whoever has the case now; their time goes on."""
+    who = watch.responsible(work, case)
+    for need, _ in care_store.open_needs(work.session, case.case_id):
+        if need.acknowledged_at is None:
+            step = Step(ACKNOWLEDGE, who, Turn.TEAM, need.acknowledge_by, Lane.ACUTE)
+            watch.keep(work, case, _strand_key(need.need_id), step)
+
+
 def acknowledge(work: UnitOfWork, *, need_id: str, by: str) -> AcuteNeed:
     """Record that a named human sees to it. The first one counts; then they owe help within hours."""
     need, case = _load(work, need_id)

@@ -108,9 +108,14 @@ def change_commission(work: UnitOfWork, event: CommissionChanged) -> None:
 
 
 def shield_case(work: UnitOfWork, *, case_id: str) -> Answer:
-    """Shield a case, also before any notice; a case that has ended too, as what was told of it may still lie there."""
+    """Shield a case, also before any notice; a case that has ended too, as what was told of it may still lie there.
+
+    One whose commission moved is shielded where it is now as well.
+    """
     case = store.load_case(work.session, case_id)
     shielding.shield(work, case)
+    if case.joined_case_id is not None:
+        shielding.shield(work, store.load_case(work.session, case.joined_case_id))
     return {"case_id": case_id, "shielded": 1}
 
 
@@ -195,7 +200,10 @@ def hear_step(work: UnitOfWork, event: StepPlanned) -> None:
     """Keep what another service says of its strand; an assessment that goes on is finished no longer."""
     watch.hear_step(work, event)
     case = store.load_case(work.session, event.case_id)
-    if not isinstance(event, AssessmentStepPlanned) or case.ended_at is not None or case.finished_at is None:
+    if not isinstance(event, AssessmentStepPlanned):
+        return
+    acute.follow(work, case)
+    if case.ended_at is not None or case.finished_at is None:
         return
     if watch.goes_on(work.session, case, since=case.finished_at):
         case.finished_at, case.closing_asked = None, False

@@ -27,7 +27,9 @@ def shield_routes(service: Service) -> APIRouter:
     async def shield_case(case_id: CaseId, caller: WorkerOrLead) -> Answer:
         """Shield somebody who is, or is related to, Jobcenter staff. There is no way back."""
         act = partial(handlers.shield_case, case_id=case_id)
-        answer = await service.writer.run(act, locks=lambda session: store.person_lock(session, case_id))
+        answer = await service.writer.run(
+            act, locks=lambda session: store.person_lock(session, case_id, *store.joined_case(session, case_id))
+        )
         log.info("case_changed", by=caller.caller_id, case_id=case_id)
         return answer
 

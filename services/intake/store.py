@@ -118,6 +118,12 @@ def commission_of(session: Session, case_id: str) -> Commission | None:
     return session.exec(select(Commission).where(Commission.case_id == case_id)).one_or_none()
 
 
+def joined_case(session: Session, case_id: str) -> list[str]:
+    """Return the case to which the commission of this one moved, if it did."""
+    found = session.exec(select(Case.joined_case_id).where(Case.case_id == case_id)).first()
+    return [found] if found else []
+
+
 def person_lock(session: Session, *case_ids: str) -> set[str]:
     """Name the rows to lock before cases are read for a change."""
     found = session.exec(select(Case.person_id).where(col(Case.case_id).in_(case_ids)))

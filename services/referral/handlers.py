@@ -57,6 +57,10 @@ def end_case(work: UnitOfWork, *, case_id: str, ended_at: datetime) -> None:
     work.session.add(case)
     for referral in _referrals(work).of_case(case_id):
         _close(work, referral)
+    for row in _referrals(work).unreadable_of_case(case_id):
+        row.is_open = False
+        work.session.add(row)
+        work.announce(ReferralClosed(referral_id=row.referral_id, person_id=row.person_id, closed_at=work.now))
 
 
 def take_over_case(work: UnitOfWork, *, case_id: str, responsible_id: str, taken_at: datetime) -> None:
@@ -72,6 +76,9 @@ def take_over_case(work: UnitOfWork, *, case_id: str, responsible_id: str, taken
     for referral in _referrals(work).of_case(case_id):
         if is_another and not referral.is_over():
             plan.keep(work, replace(referral, responsible_id=responsible_id))
+    for row in _referrals(work).unreadable_of_case(case_id):
+        row.responsible_id = responsible_id
+        work.session.add(row)
 
 
 def hand_over(work: UnitOfWork, *, referral_id: str, responsible_id: str, team: Collection[str]) -> Referral:
@@ -207,8 +214,9 @@ def note_answer(
         raise ReferralOver
     news, at = News(answer.value), referral.next_at(work.now)
     said = Happening(news, at, appointment_at=appointment_at, outcome=outcome, noted_by=by)
-    if replace(said, at=referral.standing.since) == referral.standing.answer:
-        return referral  # sent again
+    known = referral.standing.answer
+    if known is not None and replace(said, at=known.at, noted_by=known.noted_by) == known:
+        return referral  # sent again, or known from the provider, or from a colleague
     told = plan.keep(work, referral.told(said))
     if told.is_over():
         _announce_closing(work, told)

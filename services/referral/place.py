@@ -96,9 +96,8 @@ def hold(
 ) -> HoldRow:
     """Keep a place free for a while. Whoever waits longest comes first; otherwise a reason is needed, and audited."""
     row = _contingent(work.session, recipient_id, service)  # locked: of claims at once one counts after the other
-    if row is None or _free(work.session, row, now=work.now) < 1:
-        recount(work.session, work.keys, recipient_id, service, now=work.now)
-    if row is None or _free(work.session, row, now=work.now) < 1:
+    taken = _taken(work.session, work.keys, now=work.now)(recipient_id, service)
+    if row is None or _free(work.session, row, now=work.now, taken=taken) < 1:
         raise NoPlaceFree
     _take_turn(work, recipient_id, service, waiting_id=waiting_id, reason=reason, held_by=held_by)
     _forget_expired(work.session, now=work.now)

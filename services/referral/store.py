@@ -73,6 +73,16 @@ class Referrals:
         """Return the referrals of a case, oldest first."""
         return self._read(col(ReferralRow.case_id) == case_id)
 
+    def unreadable_of_case(self, case_id: str) -> list[ReferralRow]:
+        """Return the open referrals of a case that cannot be read: what lies in plain columns can be acted on."""
+        readable = {referral.referral_id for referral in self.of_case(case_id)}
+        found = select(ReferralRow).where(col(ReferralRow.case_id) == case_id, col(ReferralRow.is_open).is_(True))
+        return [
+            row
+            for row in self._session.exec(found.order_by(ReferralRow.referral_id))
+            if row.referral_id not in readable
+        ]
+
     def all(self) -> list[Referral]:
         """Return all referrals, oldest first."""
         return self._read(true())
@@ -119,6 +129,10 @@ class Referrals:
 
     def _referral(self, row: ReferralRow, history: list[HappeningRow]) -> Referral:
         asked = self._unseal(row.person_id, f"referral.asked.{row.referral_id}", row.asked)
+        happened = [self._happening(row.person_id, one) for one in history]
+        if not row.is_open and not any(one.news in (News.CLOSED, News.ENDED) for one in happened):
+            # it could not be read when its case ended
+            happened.append(Happening(News.CLOSED, max([row.requested_at, *(one.at for one in happened)])))
         because = asked.get("reopened_because")
         return Referral(
             referral_id=row.referral_id,
@@ -129,7 +143,7 @@ class Referrals:
             recipient_id=asked["recipient_id"],
             service=asked["service"],
             needed=tuple(asked["needed"]),
-            history=tuple(self._happening(row.person_id, one) for one in history),
+            history=tuple(happened),
             planned=self._told(row),
             has_place=asked.get("has_place", False),
             reopens=asked.get("reopens"),

@@ -6,6 +6,7 @@ from pathlib import Path
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
+from services.assessment import handlers
 from services.assessment.app import create_app
 from services.assessment.store import Case
 from shared.contracts.assessment import AssessmentFinished, AssessmentStepPlanned
@@ -226,6 +227,28 @@ def test_a_case_that_has_ended_owes_nothing(assessment: Assessment) -> None:
     assert numbers(assessment) == before
 
 
+def test_what_was_told_in_an_emergency_is_owed_after_an_upgrade_also_in_a_case_that_had_ended(
+    assessment: Assessment,
+) -> None:
+    opened = taken(assessment)
+    assessment.hear(
+        EmergencyDisclosed(
+            emergency_id="emergency-1", person_id=opened.person_id, at=NOON, tell_person_by=NOON + timedelta(days=2)
+        )
+    )
+    assessment.write(lambda work: _have_ended_before(work, opened.case_id))
+
+    caught_up = assessment.write(handlers.catch_up)
+
+    assert (caught_up, assessment.planned(opened.case_id).step) == (1, "talk")
+    assert assessment.write(handlers.catch_up) == 0
+
+
 def _forget_what_was_announced(work: UnitOfWork) -> None:
     for case in work.session.exec(select(Case)):
         case.step_announced = ""
+
+
+def _have_ended_before(work: UnitOfWork, case_id: str) -> None:
+    case = work.session.get_one(Case, case_id)
+    case.ended_at, case.next_step = NOON, "none"

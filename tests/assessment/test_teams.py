@@ -168,6 +168,10 @@ def test_an_absence_is_shortened_under_its_first_day_or_taken_back(staffed: Asse
     [
         ("assessor-99", {}, "member_id"),
         ("assessor-07", {"until_on": "2026-03-01"}, "until_on"),
+        ("assessor-07", {"from_on": "9999-12-01", "until_on": "9999-12-31"}, "from_on"),
+        ("assessor-07", {"from_on": "9999-12-31", "until_on": "9999-12-31"}, "from_on"),
+        ("assessor-07", {"from_on": "0001-01-01", "until_on": "0001-01-02"}, "from_on"),
+        ("assessor-07", {"until_on": "9999-12-31"}, "until_on"),
         ("assessor-07", {"deputy_id": "assessor-07"}, "deputy_id"),
         ("assessor-07", {"deputy_id": "assessor-99"}, "deputy_id"),
     ],

@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from services.assessment.store import Entry
+from services.assessment.store import Case, Entry, Telling
+from shared.contracts.consent import Awaited, PersonAwaited
 from shared.contracts.intake import CaseOpened
 from shared.unit_of_work import UnitOfWork
-from tests.assessment.builders import TEAM, Assessment
+from tests.assessment.builders import NOON, TEAM, Assessment, a_case_ended
 
 Damage = Callable[[Assessment, CaseOpened], None]
 
@@ -80,3 +81,16 @@ def test_an_absence_to_come_begins_by_itself_for_every_case_also_for_one_that_ca
     assert asyncio.run(assessment.app.state.service.hand_over()) == 2
     for opened in (readable, other):
         assert assessment.planned(opened.case_id).responsible_id == "assessor-8"
+
+
+def test_one_telling_that_cannot_be_read_keeps_no_case_open(assessment: Assessment) -> None:
+    opened = assessment.open_case()
+    assessment.hear(
+        PersonAwaited(item_id="item-0001", person_id=opened.person_id, awaited=Awaited.WORD, due_at=NOON, at=NOON)
+    )
+    assessment.write(lambda work: setattr(work.session.get_one(Telling, "item-0001"), "about", b"x" * 40))
+
+    assessment.hear(a_case_ended(opened))
+
+    ended_at = assessment.write(lambda work: work.session.get_one(Case, opened.case_id).ended_at)
+    assert ended_at is not None

@@ -1,5 +1,6 @@
 """A paper that is older than what the person has said since undoes nothing of it, by whichever desk it comes in."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from httpx2 import Response
 
 from services.consent.tables import AnswerRow
+from shared.contracts.categories import Category
 from tests.consent.builders import DAY, a_conclusion, a_proof
 from tests.consent.gate import Gate
 from tests.consent.test_refused_grants import a_form
@@ -98,3 +100,73 @@ def test_the_day_of_a_no_is_that_of_the_town(gate: Gate) -> None:
     gate.clock.pass_(DAY)
 
     assert fields(hand_in_paper(gate, person, declared_on="2026-03-02")) == {"evidence.declared_on"}
+
+
+def dispute(gate: Gate, grants: list[str]) -> None:
+    """Have the person say that they never gave these grants."""
+    for grant in grants:
+        assert gate.ask("POST", f"/grants/{grant}/dispute").status_code == 200
+        gate.clock.pass_()
+
+
+def settle(gate: Gate, person: str, grants: list[str]) -> None:
+    """Have the dispute settled: the grants were never valid."""
+    for grant in grants:
+        settlement = {"outcome": "invalid", "place": "elsewhere"}
+        assert gate.ask("POST", f"/grants/{grant}/dispute-settlement", settlement).status_code == 200
+        gate.clock.pass_()
+
+
+def withdraw(gate: Gate, person: str, grants: list[str]) -> None:
+    """Have the person withdraw what they dispute."""
+    gate.withdraw(person)
+
+
+def say_yes_anew(gate: Gate, person: str, grants: list[str]) -> None:
+    """Have the person say yes on the day after."""
+    gate.clock.pass_(DAY)
+    gate.grant(person, Category.CONCLUSION)
+
+
+def leave_open(gate: Gate, person: str, grants: list[str]) -> None:
+    """Leave the dispute as it is."""
+
+
+@pytest.mark.parametrize("end", [settle, withdraw, say_yes_anew, leave_open])
+def test_one_that_is_newer_than_a_dispute_is_recorded(
+    sqlite_gate: Gate, end: Callable[[Gate, str, list[str]], None]
+) -> None:
+    gate = sqlite_gate
+    person = gate.a_person()
+    grants = gate.grant(person, Category.CONCLUSION)
+    dispute(gate, grants)
+    end(gate, person, grants)
+    gate.clock.pass_(10 * DAY)
+
+    assert hand_in_paper(gate, person, declared_on="2026-03-10").status_code == 201
+
+
+@pytest.mark.parametrize("end", [settle, withdraw, leave_open])
+def test_one_that_is_older_than_a_dispute_is_not_recorded(
+    sqlite_gate: Gate, end: Callable[[Gate, str, list[str]], None]
+) -> None:
+    gate = sqlite_gate
+    person = gate.a_person()
+    grants = gate.grant(person, Category.CONCLUSION)
+    dispute(gate, grants)
+    end(gate, person, grants)
+    gate.clock.pass_(10 * DAY)
+
+    assert fields(hand_in_paper(gate, person)) == {"evidence.declared_on"}
+
+
+@pytest.mark.parametrize("hour", [12, 22], ids=["noon", "late evening"])
+def test_one_of_the_same_day_is_recorded_after_a_dispute_of_an_earlier_day_at_any_hour(
+    sqlite_gate: Gate, hour: int
+) -> None:
+    gate = sqlite_gate
+    person = gate.a_person()
+    dispute(gate, gate.grant(person, Category.CONCLUSION))
+    gate.clock.now = datetime(2026, 3, 5, hour, 30, tzinfo=UTC)
+
+    assert hand_in_paper(gate, person, declared_on="2026-03-05").status_code == 201

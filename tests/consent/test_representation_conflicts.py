@@ -3,11 +3,15 @@
 import pytest
 
 from services.consent.domain import Word
-from tests.consent.builders import JOBCENTER, a_conclusion
+from services.consent.recipient_tables import RecipientRow
+from services.consent.tables import AnswerRow
+from shared.unit_of_work import UnitOfWork
+from tests.consent.builders import CLINIC, JOBCENTER, a_conclusion
 from tests.consent.gate import Gate
 from tests.consent.test_refused_grants import a_form
 from tests.consent.test_representation import CONCLUSION, a_representation, answer_for
 from tests.consent.test_shield import SHIELD, register_shield
+from tests.consent.test_unreadable import damage
 
 
 def stop(gate: Gate, representation: str, because: str) -> None:
@@ -89,3 +93,39 @@ def test_the_persons_own_word_stands_although_the_representative_said_no_meanwhi
     assert answer_for(sqlite_gate, person, representation, "no").status_code == 201
 
     assert answer_for(sqlite_gate, person, representation).json()["code"] == "objection_stands"
+
+
+def test_an_objection_towards_a_house_binds_towards_its_shield(sqlite_gate: Gate) -> None:
+    register_shield(sqlite_gate)
+    person = sqlite_gate.a_person()
+    stop(sqlite_gate, a_representation(sqlite_gate, person), "objection")
+    second = a_representation(sqlite_gate, person, recipient_ids=[SHIELD])
+
+    answer = sqlite_gate.ask("POST", "/grants", a_form(person, recipient_id=SHIELD, given_by=second))
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "objection_stands")
+
+
+def test_a_withdrawn_word_that_nobody_can_read_binds_the_representative(sqlite_gate: Gate) -> None:
+    person = sqlite_gate.a_person()
+    sqlite_gate.grant(person, CONCLUSION)
+    for row in sqlite_gate.rows(AnswerRow):
+        damage(sqlite_gate, AnswerRow, row.answer_id, "said")
+    sqlite_gate.withdraw(person)
+
+    answer = answer_for(sqlite_gate, person, a_representation(sqlite_gate, person))
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "objection_stands")
+
+
+def test_recipients_without_an_organisation_are_not_one_house(sqlite_gate: Gate) -> None:
+    def forget_organisations(work: UnitOfWork) -> None:
+        for recipient_id in (JOBCENTER, CLINIC):
+            work.session.get_one(RecipientRow, recipient_id).organisation = ""
+
+    person = sqlite_gate.a_person()
+    sqlite_gate.write(forget_organisations)
+
+    answer = answer_for(sqlite_gate, person, a_representation(sqlite_gate, person, works_for=CLINIC))
+
+    assert answer.status_code == 201

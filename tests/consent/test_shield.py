@@ -215,3 +215,18 @@ def test_a_joined_commission_brings_no_word_along_and_takes_back_what_was_opened
 
     assert silent == ["retracted"]
     assert [answer["result"] for answer in reading.news()] == ["released"]
+
+
+def test_a_shield_commissions_under_a_reference_that_it_knows_by_a_mirror_like_under_any_other(
+    sqlite_gate: Gate,
+) -> None:
+    gate = sqlite_gate
+    register_shield(gate)
+    one, other = gate.a_person(), gate.a_person()
+    gate.hear(shielded(one))
+    before = len(gate.announced(CommissionReceived))
+
+    answers = [gate.command(a_commission(gate.reference_of(person)), SHIELD) for person in (one, other)]
+
+    assert answers == [[], []]
+    assert [event.shielded for event in gate.announced(CommissionReceived)[before:]] == [True, True]

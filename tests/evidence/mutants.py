@@ -475,7 +475,7 @@ MUTANTS: list[Mutant] = [
             "test_pressure.py::test_a_yes_at_the_jobcenter_opens_nothing_until_it_is_confirmed_elsewhere",
         ),
         (
-            "    end(work, [*ended, *lost])\n    reconsider(work, person_id)\n",
+            "    end(work, [*ended, *lost])\n    for each in ids:\n        reconsider(work, each)\n",
             "    end(work, [*ended, *lost])\n",
             "a withdrawal is taken and nothing retracted",
             "test_retraction.py::test_what_was_opened_and_is_withdrawn_is_retracted_and_nothing_else",

@@ -200,3 +200,30 @@ def test_the_watch_looks_by_itself_and_without_a_broker(tmp_path_factory: pytest
         alarm = next(found[0] for found in iter(intake.alarms, None) if found)
 
     assert alarm["rung"] == "responsible"
+
+
+def test_a_need_that_nobody_acknowledged_goes_to_whoever_has_the_case_now_and_its_time_goes_on(intake: Intake) -> None:
+    ids = intake.open_case()
+    intake.hear(a_step(ids, responsible_id="assessor-42"))
+    intake.report_need(ids["case_id"])
+    before = intake.care(ids["case_id"])["next"]
+    intake.clock.now += timedelta(minutes=5)
+
+    intake.hear(a_step(ids, responsible_id="assessor-43", number=2))
+
+    after = intake.care(ids["case_id"])["next"]
+    assert (before["responsible_id"], after["responsible_id"]) == ("assessor-42", "assessor-43")
+    assert before["step"] == after["step"] == "acknowledge_acute_need"
+    assert before["due_at"] == after["due_at"] is not None
+
+
+def test_a_need_stays_with_whoever_acknowledged_it(intake: Intake) -> None:
+    ids = intake.open_case()
+    intake.hear(a_step(ids, responsible_id="assessor-42"))
+    need = intake.report_need(ids["case_id"])
+    intake.ask("POST", f"/acute-needs/{need['need_id']}/acknowledgement", role="lead")
+
+    intake.hear(a_step(ids, responsible_id="assessor-43", number=2))
+
+    first = intake.care(ids["case_id"])["next"]
+    assert (first["step"], first["responsible_id"]) == ("help_now", "lead-1")

@@ -133,3 +133,12 @@ def test_the_newest_change_of_a_commission_counts_in_any_order(intake: Intake) -
 def test_a_change_before_its_commission_waits(intake: Intake) -> None:
     with pytest.raises(TooEarly):
         intake.hear(a_change("not-heard-of-yet-01", deadline=date(2026, 7, 1)))
+
+
+def test_shielding_the_former_case_of_a_joined_pair_shields_the_one_that_goes_on(intake: Intake) -> None:
+    case_id, former = a_case_with_notices(intake), a_commissioned_case(intake)
+    joined(intake, case_id, former)
+
+    assert intake.ask("POST", f"/cases/{former}/shield").status_code == 200
+
+    assert {event.case_id for event in intake.announced(CaseShielded)} == {case_id, former}

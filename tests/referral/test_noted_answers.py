@@ -89,3 +89,14 @@ def test_after_the_end_nothing_is_written_down(desk: Desk) -> None:
     refused = note(desk, referral, "accepted")
 
     assert (refused.status_code, refused.json()["code"]) == (409, "referral_over")
+
+
+def test_what_the_provider_said_itself_and_the_team_notes_too_stands_once(desk: Desk) -> None:
+    referral = desk.answered()
+    before = desk.shown(referral)
+
+    noted = note(desk, referral, "accepted")
+
+    assert noted.status_code == 201
+    assert desk.shown(referral)["history"] == before["history"]
+    assert desk.shown(referral)["answer"]["noted_by"] is None

@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from services.referral.tables import ReferralRow
 from shared.contracts.assessment import CaseTaken
+from shared.contracts.referral import ReferralClosed
 from tests.referral.builders import CASE, CLINIC, NOON, PERSON, Desk, cleared, the_end
 from tests.referral.test_place import offered, with_place
 
@@ -100,3 +101,41 @@ def test_the_other_referrals_of_a_case_are_closed_when_it_ends(desk: Desk) -> No
     desk.hear(the_end())
 
     assert desk.shown(readable)["state"] == "closed"
+
+
+def repair(desk: Desk, referral_id: str, asked: bytes) -> None:
+    """Have the disk give back where somebody is sent."""
+    desk.write(lambda work: setattr(work.session.get_one(ReferralRow, referral_id), "asked", asked))
+
+
+def damage_for_a_while(desk: Desk, referral_id: str) -> bytes:
+    """Have the disk change where somebody is sent; return what stood there."""
+    before = desk.write(lambda work: work.session.get_one(ReferralRow, referral_id).asked)
+    damage(desk, referral_id)
+    return before
+
+
+def test_one_that_could_not_be_read_when_its_case_ended_is_closed_once_it_can_be_read(desk: Desk) -> None:
+    referral = desk.asked()
+    desk.hear(cleared(referral))
+    before = damage_for_a_while(desk, referral)
+
+    desk.hear(the_end())
+    announced = [event.referral_id for event in desk.announced(ReferralClosed)]
+    repair(desk, referral, before)
+    desk.hear(the_end())
+
+    assert (announced, desk.shown(referral)["state"]) == ([referral], "closed")
+    assert [event.referral_id for event in desk.announced(ReferralClosed)] == [referral]
+
+
+def test_one_that_could_not_be_read_follows_whoever_took_the_case(desk: Desk) -> None:
+    referral = desk.asked()
+    before = damage_for_a_while(desk, referral)
+
+    desk.hear(
+        CaseTaken(case_id=CASE, person_id=PERSON, team_id="team-0001", responsible_id="assessor-9", taken_at=NOON)
+    )
+    repair(desk, referral, before)
+
+    assert desk.shown(referral)["responsible_id"] == "assessor-9"
