@@ -304,7 +304,7 @@ async def test_a_group_that_lost_a_deadlock_is_run_again(postgres_store: Store) 
         )
         runs = len(runs_of_one) + len(runs_of_other)
 
-    assert runs == 3
+    assert runs >= 3  # whoever lost may lose once more: it is quick to take its first row again
 
 
 async def test_stopping_finishes_what_was_handed_in(kit: Kit) -> None:
