@@ -116,8 +116,8 @@ class Answer:
     confirm_by: datetime | None = None
     """Until when the person has to confirm it elsewhere; None if it needs no confirmation, or has it."""
     is_disputed: bool = False
-    disputed_at: datetime | None = None
     """Whether the person says that this was never their word."""
+    disputed_at: datetime | None = None
     is_held: bool = False
     """Whether the person's quiet signal holds it."""
     given_by: str | None = None

@@ -113,19 +113,22 @@ def _part(work: UnitOfWork, subject: SubjectRow) -> None:
     keyed hash of that contact stays for the same reason: a repeated commission is answered as before.
     """
     if subject.kind == store.COMMISSION and subject.sealed_under is None:
-        try:
-            reference = store.reference_of(work, subject)
-        except (UnreadableValue, KeyNeverMade):  # no status of it can be told; forgetting does not depend on that
-            log.error("subject_unreadable", subject_id=subject.subject_id)
-            reference = None
-    if subject.kind == store.COMMISSION and subject.sealed_under is None and reference is not None:
-        subject.sealed_under = f"reference-{token_urlsafe(16)}"
-        subject.reference = work.seal(subject.sealed_under, f"subject.reference.{subject.subject_id}", reference)
+        _seal_anew(work, subject)
     if subject.kind == store.REFERRAL:
         subject.reference, subject.service, subject.needed = b"", "", []
     subject.person_id = None
     work.session.add(subject)
     work.narrows(subject)
+
+
+def _seal_anew(work: UnitOfWork, commission: SubjectRow) -> None:
+    try:
+        reference = store.reference_of(work, commission)
+    except (UnreadableValue, KeyNeverMade):  # no status of it can be told; forgetting does not depend on that
+        log.error("subject_unreadable", subject_id=commission.subject_id)
+        return
+    commission.sealed_under = f"reference-{token_urlsafe(16)}"
+    commission.reference = work.seal(commission.sealed_under, f"subject.reference.{commission.subject_id}", reference)
 
 
 def _tell(erased: Erased, _work: UnitOfWork) -> PersonErased:

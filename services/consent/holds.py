@@ -2,6 +2,7 @@
 nobody outside can see it. Only the person lifts it, and not where the pressure is.
 """
 
+from datetime import datetime
 from secrets import token_urlsafe
 
 from sqlmodel import col, select
@@ -23,9 +24,7 @@ def hold(work: UnitOfWork, *, person_id: str, recipient_id: str | None = None) -
     for each in (person_id, *store.goes_on_as(work, person_id)):
         if any(row.recipient_id == recipient_id for row in _standing(work, each)):
             continue
-        row = HoldRow(hold_id=token_urlsafe(16), person_id=each, recipient_id=recipient_id, since=work.now)
-        work.session.add(row)
-        work.narrows(row)
+        _keep(work, each, recipient_id, since=work.now)
         reconsider(work, each)
 
 
@@ -34,11 +33,7 @@ def take_along(work: UnitOfWork, *, former_id: str, person_id: str) -> None:
     known = {row.recipient_id for row in _standing(work, person_id)}
     for former in _standing(work, former_id):
         if former.recipient_id not in known:
-            row = HoldRow(
-                hold_id=token_urlsafe(16), person_id=person_id, recipient_id=former.recipient_id, since=former.since
-            )
-            work.session.add(row)
-            work.narrows(row)
+            _keep(work, person_id, former.recipient_id, since=former.since)
     work.session.flush()
 
 
@@ -54,6 +49,12 @@ def lift(work: UnitOfWork, *, person_id: str, place: Place) -> int:
         work.narrows(row)  # so that a restored backup does not hold for ever what the person lifted
     reconsider(work, person_id)
     return len(standing)
+
+
+def _keep(work: UnitOfWork, person_id: str, recipient_id: str | None, *, since: datetime) -> None:
+    row = HoldRow(hold_id=token_urlsafe(16), person_id=person_id, recipient_id=recipient_id, since=since)
+    work.session.add(row)
+    work.narrows(row)
 
 
 def _standing(work: UnitOfWork, person_id: str) -> list[HoldRow]:

@@ -61,9 +61,7 @@ def report(work: UnitOfWork, *, case_id: str, kind: NeedKind, by: str, within: t
         kind=work.seal(case.person_id, care_store.kind_place(need_id), kind.value),
     )
     work.session.add(need)
-    who = watch.responsible(work, case)
-    step = Step(ACKNOWLEDGE, who, Turn.TEAM, need.acknowledge_by, Lane.ACUTE)
-    watch.keep(work, case, _strand_key(need_id), step)
+    _call(work, case, need)
     work.announce(
         AcuteNeedReported(
             need_id=need_id,
@@ -78,11 +76,9 @@ def report(work: UnitOfWork, *, case_id: str, kind: NeedKind, by: str, within: t
 
 def follow(work: UnitOfWork, case: Case) -> None:
     """Have the needs that nobody has acknowledged with whoever has the case now; their time goes on."""
-    who = watch.responsible(work, case)
     for need, _ in care_store.open_needs(work.session, case.case_id):
         if need.acknowledged_at is None:
-            step = Step(ACKNOWLEDGE, who, Turn.TEAM, need.acknowledge_by, Lane.ACUTE)
-            watch.keep(work, case, _strand_key(need.need_id), step)
+            _call(work, case, need)
 
 
 def acknowledge(work: UnitOfWork, *, need_id: str, by: str) -> AcuteNeed:
@@ -111,6 +107,11 @@ def check_none_open(work: UnitOfWork, case_id: str) -> None:
     """Refuse to end a case in which somebody still needs help now."""
     if care_store.open_needs(work.session, case_id):
         raise CaseInAcuteNeed
+
+
+def _call(work: UnitOfWork, case: Case, need: AcuteNeed) -> None:
+    step = Step(ACKNOWLEDGE, watch.responsible(work, case), Turn.TEAM, need.acknowledge_by, Lane.ACUTE)
+    watch.keep(work, case, _strand_key(need.need_id), step)
 
 
 def _load(work: UnitOfWork, need_id: str) -> tuple[AcuteNeed, Case]:

@@ -1,9 +1,10 @@
 """How intake forgets a person: the case with name, contact, notices and commission goes, and the keys."""
 
-from sqlmodel import col, delete, select
+from sqlalchemy import delete
+from sqlmodel import col, select
 
 from services.intake.care_store import metadata
-from services.intake.store import AnsweredRequest, Case, Commission
+from services.intake.store import Case, Commission, names_person
 from shared.contracts.intake import IntakeErasureConfirmed
 from shared.erasure import Erased, Erasing, delete_rows
 from shared.unit_of_work import UnitOfWork
@@ -16,8 +17,8 @@ def _keys_of(work: UnitOfWork, person_id: str) -> set[str]:
 
 
 def _wipe(work: UnitOfWork, person_id: str) -> None:
-    named = col(AnsweredRequest.answer).contains(f'"{person_id}"', autoescape=True)
-    work.session.execute(delete(AnsweredRequest).where(named))
+    answered = metadata.tables["answered_request"]
+    work.session.execute(delete(answered).where(names_person(answered, person_id)))
     delete_rows(work, metadata, person_id)
 
 

@@ -2,19 +2,13 @@
 
 import json
 
-from sqlalchemy import ColumnElement, Table
 from sqlmodel import Session, select
 
 from services.intake.care_store import metadata
 from services.intake.domain import PersonNotFound
-from services.intake.store import Case, Commission
+from services.intake.store import Case, Commission, names_person
 from shared.access import KIT, KIT_LEFT_OUT, Record, Told, kept_about
 from shared.keys import PersonKeys
-
-
-def _names_the_person(table: Table, person_id: str) -> ColumnElement[bool]:
-    return table.c["answer"].contains(f'"{person_id}"', autoescape=True)
-
 
 TOLD = (
     Told("case", "case", at="opened_at", source="intake"),
@@ -28,7 +22,7 @@ TOLD = (
         "answered_request",
         at="answered_at",
         source="intake",
-        also=_names_the_person,
+        also=names_person,
         left_out={"body_sha256": "a hash of what was sent, so that it counts once"},
         opened={"answer": lambda _keys, row: json.loads(row.answer)},
     ),

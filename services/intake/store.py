@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import LargeBinary
+from sqlalchemy import ColumnElement, LargeBinary, Table
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Session, SQLModel, col, select
 
@@ -122,6 +122,11 @@ def joined_case(session: Session, case_id: str) -> list[str]:
     """Return the case to which the commission of this one moved, if it did."""
     found = session.exec(select(Case.joined_case_id).where(Case.case_id == case_id)).first()
     return [found] if found else []
+
+
+def names_person(answered: Table, person_id: str) -> ColumnElement[bool]:
+    """Say which answers to repeated requests name a person: there is no column for whose they are."""
+    return answered.c["answer"].contains(f'"{person_id}"', autoescape=True)
 
 
 def person_lock(session: Session, *case_ids: str) -> set[str]:

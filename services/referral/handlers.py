@@ -22,6 +22,7 @@ from services.referral.store import Referrals
 from services.referral.tables import Case
 from shared.contracts.consent import Outcome, ProviderAnswer
 from shared.contracts.referral import AppointmentArranged, ReferralClosed, ReferralRequested
+from shared.contracts.requests import GOES_WITH
 from shared.inbox import TooEarly
 from shared.outbox import random_id
 from shared.unit_of_work import UnitOfWork
@@ -227,11 +228,9 @@ def note_answer(
 def _check_answer(
     answer: ProviderAnswer, appointment_at: datetime | None, outcome: Outcome | None, *, now: datetime
 ) -> None:
-    goes_with = {
-        "appointment_at": (ProviderAnswer.APPOINTMENT_OFFERED, appointment_at),
-        "outcome": (ProviderAnswer.ENDED, outcome),
-    }
-    for field, (wanted, value) in goes_with.items():
+    given = {"appointment_at": appointment_at, "outcome": outcome}
+    for field, wanted in GOES_WITH.items():
+        value = given[field]
         if answer is wanted and value is None:
             raise FieldRefused(field, f"is missing: it goes with {wanted.value}")
         if answer is not wanted and value is not None:

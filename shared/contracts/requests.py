@@ -146,7 +146,7 @@ class AnswerReferral(Request):
     @classmethod
     def _fits_answer(cls, value: Any, others: ValidationInfo) -> Any:  # Any: of either field
         answer = others.data.get("answer")  # absent if it was refused itself
-        wanted = _GOES_WITH[str(others.field_name)]
+        wanted = GOES_WITH[str(others.field_name)]
         if answer is wanted and value is None:
             raise ValueError("is missing")
         if answer is not None and answer is not wanted and value is not None:
@@ -166,7 +166,8 @@ class OfferPlaces(Request):
     valid_until: Moment
 
 
-_GOES_WITH = {"appointment_at": ProviderAnswer.APPOINTMENT_OFFERED, "outcome": ProviderAnswer.ENDED}
+GOES_WITH = {"appointment_at": ProviderAnswer.APPOINTMENT_OFFERED, "outcome": ProviderAnswer.ENDED}
+"""Which field of an answer goes with which answer alone, and always with that one."""
 
 Command = Commission | ChangeCommission | CancelCommission | AnswerReferral | OfferPlaces
 COMMANDS: dict[str, type[Command]] = {
