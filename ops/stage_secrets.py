@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey
 from ops.run_folder import write_private
 from shared.topology import SERVICES
 
-ROLES = ("intake_worker", "assessor", "lead", "person_desk", "operator")
+ROLES = ("intake_worker", "assessor", "outreach_worker", "lead", "person_desk", "operator")
 
 
 def make_master_keys(folder: Path) -> None:

@@ -31,6 +31,7 @@ class Role(StrEnum):
 
     INTAKE_WORKER = "intake_worker"
     ASSESSOR = "assessor"
+    OUTREACH_WORKER = "outreach_worker"
     LEAD = "lead"
     PERSON_DESK = "person_desk"
     OPERATOR = "operator"

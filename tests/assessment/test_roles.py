@@ -4,7 +4,7 @@ import pytest
 
 from tests.assessment.builders import Assessment
 
-ROLES = ("intake_worker", "assessor", "lead", "person_desk", "operator")
+ROLES = ("intake_worker", "assessor", "outreach_worker", "lead", "person_desk", "operator")
 TEAM = {"assessor", "lead"}
 NOBODYS = {
     "case_id": "no-such-case",

@@ -178,7 +178,7 @@ def test_the_person_reads_a_receipt_in_plain_words(gate: Gate) -> None:
     ]
 
 
-@pytest.mark.parametrize("role", ["operator", "assessor", "lead", "intake_worker"])
+@pytest.mark.parametrize("role", ["operator", "assessor", "outreach_worker", "lead", "intake_worker"])
 def test_a_receipt_is_for_the_person_alone(gate: Gate, role: str) -> None:
     person = gate.a_person()
     [grant_id] = given(gate, person)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.intake.builders import Intake
 
-ROLES = ("intake_worker", "assessor", "lead", "person_desk", "operator")
+ROLES = ("intake_worker", "assessor", "outreach_worker", "lead", "person_desk", "operator")
 MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", "/cases"): {"intake_worker", "lead"},
     ("GET", "/cases"): {"intake_worker", "lead"},
