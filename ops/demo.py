@@ -15,12 +15,13 @@ from typing import Final
 from ops.errors import OpsError
 from ops.operator_file import operator_file_of, read_operator_file
 from ops.run_folder import CHECKOUT
-from ops.stage import READY_SECONDS, RECIPIENTS, ROLE_OF, NotReady, Stage, is_ok, running_stage
+from ops.stage import READY_SECONDS, ROLE_OF, NotReady, Stage, is_ok, running_stage
 from ops.story import Player
 from ops.story_file import read_stories
 from ops.summary import summarise
 from ops.watch import Watch, ask_for_restart
 from shared.topology import SERVICES
+from shared.town import USUAL
 
 DEFAULT: Final = "demo"
 PYTHON: Final = ".venv/bin/python"
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m ops.demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="play the stories, print the counts, end")
     parser.add_argument("--people", action="store_true", help="play the stories of eight people instead")
+    parser.add_argument("--town", type=Path, default=USUAL, help="the folder of another town (docs/another-town.md)")
     parser.add_argument("--stage", help="name of the stage's folder in the run folder")
     parser.add_argument("--restart", metavar="NAME", help="have a stage that stays up start a service or desk again")
     said = parser.parse_args(arguments)
@@ -40,9 +42,9 @@ def main(arguments: Sequence[str]) -> int:
         return _restart(said.restart, said.stage or DEFAULT)
     try:
         name = said.stage or _usual_name(said)
-        recipients = PEOPLE / "recipients.json" if said.people else RECIPIENTS
-        with running_stage(name, recipients=recipients, tell=_tell) as stage:
-            counts = play_all(stage, PEOPLE if said.people else STORIES)
+        recipients = PEOPLE / "recipients.json" if said.people else None
+        with running_stage(name, town=said.town.absolute(), recipients=recipients, tell=_tell) as stage:
+            counts = play_all(stage, PEOPLE if said.people else stories_of(said.town))
             if not said.once:
                 _stay_up(stage)
             print(json.dumps(counts), flush=True)
@@ -56,6 +58,12 @@ def main(arguments: Sequence[str]) -> int:
         _tell("\nended; every process that was started here is gone")
         return 0
     return 1 if counts["leaks"] else 0
+
+
+def stories_of(town: Path) -> Path:
+    """Return the folder of a town's own stories, or of those that are played in the usual one."""
+    own = town / "stories"
+    return own if own.exists() else STORIES
 
 
 def _usual_name(said: argparse.Namespace) -> str:
@@ -118,7 +126,7 @@ def _stay_up(stage: Stage) -> None:
 
 
 def _to_try(stage: Stage) -> list[tuple[str, str]]:
-    desk = stage.url("jobcenter-essen")
+    desk = stage.url(next(str(one["recipient_id"]) for one in stage.recipients if one["role"] == "jobcenter"))
     return [
         (f"curl -s {desk}/held", "what the Jobcenter holds now"),
         (f"curl -s -X POST {desk}/pause", "from now on its notices wait unopened, until /resume"),

@@ -30,12 +30,13 @@ from ops.run_folder import CHECKOUT, private_folder, stage_folder, write_private
 from ops.stage_databases import migrate
 from ops.stage_lock import only_one
 from shared.topology import CARE, OPERATOR, SERVICES
+from shared.town import USUAL
 
 Tell = Callable[[str], None]
 
 READY_SECONDS: Final = 60
 NEEDED_MB: Final = 400  # the broker refuses to start with less than 300; the rest is for databases and logs
-RECIPIENTS: Final = CHECKOUT / "ops" / "recipients.json"
+TOWN: Final = USUAL
 DESKS: Final = {"jobcenter": "examples.jobcenter_desk", "provider": "examples.provider_desk"}
 ROLE_OF: Final = {
     "intake": "intake_worker",
@@ -62,6 +63,8 @@ class Stage:
     broker: Broker
     recipients: list[dict[str, Any]]  # Any: JSON values of recipients.json
     tokens: dict[str, str]
+    town: Path = TOWN
+    """The folder of the town that is played."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Settings of the services that are not the usual ones."""
     ports: dict[str, int] = field(default_factory=dict)
@@ -118,7 +121,7 @@ class Stage:
             "GATE_KEY_FILE": str(keys / "gate.key.json"),
             "SIGNING_KEY_FILE": str(keys / signing_key.FILE),
             "HEADS_FOLDER": str(self.folder / "heads"),
-            "TEAMS_FILE": str(CHECKOUT / "services" / "assessment" / "teams.json"),
+            "TOWN_FOLDER": str(self.town),
             "HEADS_SECONDS": "5",  # whoever plays with a stage does not wait an hour
             "RECIPIENTS_BROKER_URL": self.broker.amqp_url(name, CARE).removesuffix(f"/{CARE}"),
             **self.settings,
@@ -143,15 +146,20 @@ class Stage:
 
 @contextmanager
 def running_stage(
-    name: str, *, recipients: Path = RECIPIENTS, settings: Mapping[str, str] | None = None, tell: Tell = print
+    name: str,
+    *,
+    town: Path = TOWN,
+    recipients: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+    tell: Tell = print,
 ) -> Iterator[Stage]:
     """Set a fresh stage up and give it; the stage of an earlier run by that name is wiped."""
     with only_one(name):
         processes.ensure_disk(stage_folder(name), needed_mb=NEEDED_MB)
-        yield from _set_up(stage_folder(name), recipients, settings or {}, tell)
+        yield from _set_up(stage_folder(name), town, recipients or town / "recipients.json", settings or {}, tell)
 
 
-def _set_up(folder: Path, recipients: Path, settings: Mapping[str, str], tell: Tell) -> Iterator[Stage]:
+def _set_up(folder: Path, town: Path, recipients: Path, settings: Mapping[str, str], tell: Tell) -> Iterator[Stage]:
     shutil.rmtree(folder)
     for part in ("logs", "data", "keys", "outside"):
         private_folder(folder / part)
@@ -165,7 +173,7 @@ def _set_up(folder: Path, recipients: Path, settings: Mapping[str, str], tell: T
     tell("recipients: each makes its own key; only the public half is registered")
     registered = [_registration(item, folder / "outside") for item in described]
     with private_broker(folder, recipients=registered, tell=tell) as broker:
-        stage = Stage(folder, broker, described, tokens, settings)
+        stage = Stage(folder, broker, described, tokens, town, settings)
         try:
             _bring_up(stage, registered, gate_key, tell)
             _operator_file(stage).write(folder / OPERATOR_FILE)

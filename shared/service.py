@@ -67,6 +67,7 @@ class Service:
         self.name = name
         self.settings = settings
         self.clock = clock
+        self.town = settings.town
         self.database = Database(open_engine(settings.database_url), metadata)
         self.keys = PersonKeys(open_engine(settings.key_store_url), master_key=settings.master_key())
         self.zone_keys = ZoneKeys(settings.zone_keys_file)
@@ -77,7 +78,7 @@ class Service:
         self.to_recipient: Publish | None = None
         self.name_in_logs: Callable[[str], str] = str
         self.journal = Journal(settings.journal_folder, metadata, service=name)
-        self.writer = Writer(self.database, self.keys, self.outbox, self.journal, clock=clock)
+        self.writer = Writer(self.database, self.keys, self.outbox, self.journal, clock=clock, town=settings.town)
         self._erasing = erasing
         self._handlers = handlers
         self._relay: Relay | None = None

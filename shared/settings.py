@@ -1,6 +1,7 @@
 """What every service is told at start. Secrets come as files; nothing here is personal."""
 
 import base64
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -8,16 +9,23 @@ from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.contracts.town import Town
+from shared.town import TownInvalid, read_town
+
 S = TypeVar("S", bound="ServiceSettings")
 
 
 def from_environment(kind: type[S]) -> S:
     """Read the settings of a service; a value that is missing or cannot be ends the process with one plain sentence."""
     try:
-        return kind()  # type: ignore[call-arg]  # the environment brings them
+        settings = kind()  # type: ignore[call-arg]  # the environment brings them
+        _ = settings.town
     except ValidationError as error:
         faults = [f"{'_'.join(str(part) for part in item['loc']).upper()} {_reason(item)}" for item in error.errors()]
         raise SystemExit(f"not started: {'; '.join(sorted(faults))}") from None
+    except TownInvalid as error:
+        raise SystemExit(f"not started: TOWN_FOLDER: {error}") from None
+    return settings
 
 
 def _reason(item: ErrorDetails) -> str:
@@ -39,9 +47,21 @@ class ServiceSettings(BaseSettings):
     tokens_file: Path
     broker_url: str | None = Field(default=None, repr=False)
     """The service's own account on the vhost `care`. Without it the service runs, keeps its outbox and is not ready."""
+    town_folder: Path | None = None
+    """What the town decides for itself (`town.toml` and what lies beside it); without it what Essen decided."""
     http_host: str = "127.0.0.1"
     http_port: int = 8080
     log_level: str = "INFO"
+
+    @cached_property
+    def town(self) -> Town:
+        """What the town decides, read once. Raises TownInvalid."""
+        return read_town(self.town_folder)
+
+    def town_file(self, name: str) -> Path | None:
+        """Return a file of the town's folder, if the service was told one and it is there."""
+        file = self.town_folder / name if self.town_folder is not None else None
+        return file if file is not None and file.exists() else None
 
     def master_key(self) -> bytes:
         """Read the key that wraps the person keys: 32 bytes in base64."""

@@ -1,4 +1,4 @@
-"""What a handler works with: one open transaction, the person keys, the time, and a way to announce.
+"""What a handler works with: one open transaction, the person keys, the time, the town, and a way to announce.
 
 A handler loads, decides, saves and announces. It never commits and never publishes: the writer decides how many
 handlers share a commit, and the relay publishes after it.
@@ -14,6 +14,7 @@ from sqlalchemy import inspect
 from sqlmodel import Session, SQLModel
 
 from shared.contracts.envelope import CareEvent, canonical
+from shared.contracts.town import ESSEN, Town
 from shared.journal_file import Row
 from shared.keys import PersonKeys
 from shared.outbox import CARE, Outgoing, random_id
@@ -22,10 +23,11 @@ from shared.outbox import CARE, Outgoing, random_id
 class UnitOfWork:
     """One open transaction of one service."""
 
-    def __init__(self, session: Session, keys: PersonKeys, *, now: datetime) -> None:
+    def __init__(self, session: Session, keys: PersonKeys, *, now: datetime, town: Town = ESSEN) -> None:
         self.session = session
         self.keys = keys
         self.now = now
+        self.town = town
         self.correlation_id: str | None = None
         """What led to this; set by who knows. Drawn at the first announcement otherwise."""
         self.outgoing: list[Outgoing] = []

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
+from shared.contracts.town import ESSEN, Town
 from shared.database import Database, is_out_of_reach
 from shared.journal import Journal
 from shared.journal_file import Row
@@ -102,12 +103,14 @@ class Writer:
         journal: Journal,
         *,
         clock: Callable[[], datetime],
+        town: Town = ESSEN,
     ) -> None:
         self._database = database
         self._keys = keys
         self._outbox = outbox
         self._journal = journal
         self._clock = clock
+        self._town = town
         self._committed: Callable[[list[Outgoing]], None] = lambda outgoing: None
         self._urgent: deque[_Job] = deque()
         self._usual: deque[_Job] = deque()
@@ -250,7 +253,7 @@ class Writer:
             job.fail(error)
 
     def _run(self, jobs: list[_Job], session: Session, now: datetime) -> None:
-        works = [UnitOfWork(session, self._keys, now=now) for _ in jobs]
+        works = [UnitOfWork(session, self._keys, now=now, town=self._town) for _ in jobs]
         results = jobs[0].together.handle([(work, job.item) for work, job in zip(works, jobs, strict=True)])
         for job, work, result in zip(jobs, works, results, strict=True):
             job.error, job.result = None, result

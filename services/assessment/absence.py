@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from sqlmodel import Session, col, select
 
-from services.assessment import domain, store
+from services.assessment import store
 from services.assessment.domain import NotAcceptable
 from services.assessment.handlers import take_case
 from services.assessment.planning import Answer
@@ -61,7 +61,7 @@ def record(
 
     What is due from today on is handed over at once.
     """
-    _check(teams, member_id, from_on, until_on, deputy_id, today=domain.today_at(work.now))
+    _check(teams, member_id, from_on, until_on, deputy_id, today=work.town.today(work.now))
     work.session.merge(Absence(member_id=member_id, from_on=from_on, until_on=until_on, deputy_id=deputy_id))
     work.session.flush()
     return {"member_id": member_id, "handed_over": hand_over(work, teams=teams)}
@@ -89,7 +89,7 @@ def take_back(work: UnitOfWork, *, member_id: str, from_on: date) -> Answer:
 
 def _running(work: UnitOfWork) -> dict[str, Absence]:
     """Return who is away today, and the absence that began last."""
-    today = domain.today_at(work.now)
+    today = work.town.today(work.now)
     found = select(Absence).where(col(Absence.from_on) <= today, col(Absence.until_on) >= today)
     return {row.member_id: row for row in work.session.exec(found.order_by(col(Absence.from_on)))}
 

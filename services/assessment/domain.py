@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from enum import StrEnum
 from typing import Self
 
@@ -15,8 +15,6 @@ from shared.contracts.categories import Category
 
 DEFAULT_TEAM = "team-assessment"
 EARLIEST_DAY = date(1900, 1, 1)
-GERMANY_AHEAD = timedelta(hours=2)
-"""In Essen a new day begins up to two hours before it does in UTC."""
 
 
 class AssessmentError(Exception):
@@ -165,14 +163,9 @@ class KnownFrom(StrEnum):
     SOMEBODY_ELSE = "somebody_else"
 
 
-def today_at(now: datetime) -> date:
-    """Return the latest day that it can be in Germany at this moment."""
-    return (now + GERMANY_AHEAD).date()
-
-
-def check_past_day(field: str, day: date | None, *, now: datetime, earliest: date = EARLIEST_DAY) -> None:
+def check_past_day(field: str, day: date | None, *, today: date, earliest: date = EARLIEST_DAY) -> None:
     """Refuse a day that has not come yet, or that is too early to be meant."""
-    if day is not None and day > today_at(now):
+    if day is not None and day > today:
         raise NotAcceptable(field, "must be a day of the past, or today")
     if day is not None and day < earliest:
         raise NotAcceptable(field, f"must not lie before {earliest.isoformat()}")

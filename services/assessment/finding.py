@@ -167,7 +167,7 @@ def _plan_second_person(work: UnitOfWork, case: Case, life_domain: Category) -> 
 
 def _check(work: UnitOfWork, life_domain: Category, fact: Fact, vocabulary: Vocabulary) -> None:
     vocabulary.check_fact(life_domain, fact.code)
-    domain.check_past_day("since_on", fact.since_on, now=work.now)
+    domain.check_past_day("since_on", fact.since_on, today=work.town.today(work.now))
 
 
 def _content(

@@ -62,8 +62,8 @@ def hear_case_opened(work: UnitOfWork, event: CaseOpened, *, team_id: str) -> No
     """Put a case before the team that is responsible until somebody takes it; once."""
     if work.session.get(Case, event.case_id) is not None:
         return
-    opened_on = domain.today_at(event.opened_at)
-    first = steps.next_step(Progress(opened_on=opened_on, first_contact_by=event.first_contact_by))
+    opened_on = work.town.today(event.opened_at)
+    first = steps.next_step(Progress(opened_on=opened_on, first_contact_by=event.first_contact_by), work.town)
     case = Case(
         case_id=event.case_id,
         person_id=event.person_id,
@@ -158,8 +158,8 @@ def record_contact_attempt(
 def record_attendance(work: UnitOfWork, *, case_id: str, kind: AttendanceKind, attended_on: date, by: str) -> Answer:
     """Write down that the person came to a talk. Outside, that needs a grant of its own like anything else."""
     case = store.load_informed_case(work.session, case_id)
-    earliest = domain.today_at(case.opened_at) - TALKED_BEFORE
-    domain.check_past_day("attended_on", attended_on, now=work.now, earliest=earliest)
+    earliest = work.town.today(case.opened_at) - TALKED_BEFORE
+    domain.check_past_day("attended_on", attended_on, today=work.town.today(work.now), earliest=earliest)
     content = {"kind": kind.value, "attended_on": attended_on.isoformat()}
     entry = store.add_version(work, case, Kind.ATTENDANCE, content, by=by)
     announce(work, case, entry, content)

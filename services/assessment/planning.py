@@ -17,6 +17,7 @@ from services.assessment.store import Case, Content, Entry, Telling
 from shared.contracts.assessment import AssessmentStepPlanned
 from shared.contracts.care import Turn, end_of
 from shared.contracts.intake import Channel
+from shared.contracts.town import Town
 from shared.keys import UnreadableValue
 from shared.unit_of_work import UnitOfWork
 
@@ -45,12 +46,12 @@ def plan(work: UnitOfWork, case: Case) -> None:
     about, so that the step does not tell.
     """
     progress = _progress(work, case)
-    owed = steps.owed_besides(progress)
+    owed = steps.owed_besides(progress, work.town)
     if case.ended_at is not None:
         planned = [Step(NextStep.TALK, step.due_on) for step in owed]
     elif owed or case.finished_at is None:
         case.finished_at = None
-        planned = [steps.next_step(progress)]
+        planned = [steps.next_step(progress, work.town)]
     else:
         planned = []
     case.next_step = NextStep.NONE.value
@@ -62,7 +63,7 @@ def plan(work: UnitOfWork, case: Case) -> None:
 
 def check_nothing_owed(work: UnitOfWork, case: Case) -> None:
     """Refuse to be through with a case in which something is owed besides."""
-    if steps.owed_besides(_progress(work, case)):
+    if steps.owed_besides(_progress(work, case), work.town):
         raise SomethingIsOwed
 
 
@@ -101,35 +102,35 @@ def _progress(work: UnitOfWork, case: Case) -> Progress:
     for versions in store.entries_of(work.session, case.case_id, *PLANNED_BY):
         read[Kind(versions[-1].kind)].append((versions[-1], store.content_of(work.keys, case, versions[-1])))
     talks = [date.fromisoformat(content["attended_on"]) for _, content in read[Kind.ATTENDANCE]]
-    concluded = [domain.today_at(store.found_at(entry, content)) for entry, content in read[Kind.CONCLUSION]]
+    concluded = [work.town.today(store.found_at(entry, content)) for entry, content in read[Kind.CONCLUSION]]
     tellings = store.open_tellings(work.session, case.case_id)
     return Progress(
-        opened_on=domain.today_at(case.opened_at),
+        opened_on=work.town.today(case.opened_at),
         first_contact_by=case.first_contact_by,
         taken=case.taken_at is not None,
-        attempts=tuple(_attempt(entry, content) for entry, content in read[Kind.CONTACT_ATTEMPT]),
+        attempts=tuple(_attempt(work.town, entry, content) for entry, content in read[Kind.CONTACT_ATTEMPT]),
         first_talk_on=min(talks, default=None),
         last_talk_on=max(talks, default=None),
         concluded_on=max(concluded, default=None),
-        unconfirmed_since=None if case.ended_at else _unconfirmed_since(read[Kind.FACT]),
-        protect_by=_protect_by(read[Kind.NOTE]),
+        unconfirmed_since=None if case.ended_at else _unconfirmed_since(work.town, read[Kind.FACT]),
+        protect_by=_protect_by(work.town, read[Kind.NOTE]),
         tell_by=min((_due_on(work, case, telling) for telling in tellings), default=None),
     )
 
 
-def _attempt(entry: Entry, content: Content) -> Attempt:
-    made_on = domain.today_at(entry.recorded_at)
+def _attempt(town: Town, entry: Entry, content: Content) -> Attempt:
+    made_on = town.today(entry.recorded_at)
     return Attempt(made_on, ContactOutcome(content["outcome"]), Channel(content["channel"]))
 
 
-def _unconfirmed_since(facts: list[tuple[Entry, Content]]) -> date | None:
-    waiting = [domain.today_at(entry.recorded_at) for entry, content in facts if domain.waits_for_second(content)]
+def _unconfirmed_since(town: Town, facts: list[tuple[Entry, Content]]) -> date | None:
+    waiting = [town.today(entry.recorded_at) for entry, content in facts if domain.waits_for_second(content)]
     return min(waiting, default=None)
 
 
-def _protect_by(notes: list[tuple[Entry, Content]]) -> date | None:
+def _protect_by(town: Town, notes: list[tuple[Entry, Content]]) -> date | None:
     owed = [
-        steps.after_working_days(domain.today_at(entry.recorded_at), WORKING_DAYS[Stage(content[CONCERN])])
+        town.after_working_days(town.today(entry.recorded_at), WORKING_DAYS[Stage(content[CONCERN])])
         for entry, content in notes
         if CONCERN in content and Stage(content[CONCERN]) in WORKING_DAYS
     ]
@@ -140,5 +141,5 @@ def _due_on(work: UnitOfWork, case: Case, telling: Telling) -> date:
     try:
         due_at = work.unseal(case.person_id, store.telling_place(telling.telling_id), telling.due)
     except UnreadableValue:  # nobody knows until when: so it is owed now
-        return domain.today_at(work.now)
-    return domain.today_at(datetime.fromisoformat(due_at))
+        return work.town.today(work.now)
+    return work.town.today(datetime.fromisoformat(due_at))

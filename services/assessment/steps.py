@@ -10,17 +10,8 @@ from enum import StrEnum
 from typing import Final
 
 from shared.contracts.intake import Channel
+from shared.contracts.town import ESSEN, AssessmentDeadlines, Town
 
-TAKE_WORKING_DAYS = 1
-TRY_AGAIN_WORKING_DAYS = 2
-TALK_WORKING_DAYS = 10
-CONCLUDE_WITHIN = timedelta(days=28)
-FOLLOW_UP_AFTER = timedelta(days=30)
-FINISH_WORKING_DAYS = 2
-
-TRIES: Final = 5
-TRIED_FOR: Final = timedelta(days=21)
-"""Somebody counts as not found after so many tries in a row that failed, spread over so much time."""
 CHANNELS: Final = (Channel.PHONE, Channel.LETTER, Channel.IN_PERSON, Channel.EMAIL)
 
 
@@ -89,9 +80,9 @@ class Progress:
         return self.attempts[-1] if self.attempts else None
 
 
-def next_step(progress: Progress) -> Step:
+def next_step(progress: Progress, town: Town = ESSEN) -> Step:
     """Return what has to be done next and by when, the earliest of all that is owed. Every case has an answer."""
-    return first_of([_of_the_case(progress), *owed_besides(progress)])
+    return first_of([_of_the_case(progress, town), *owed_besides(progress, town)])
 
 
 def first_of(steps: Iterable[Step]) -> Step:
@@ -99,11 +90,11 @@ def first_of(steps: Iterable[Step]) -> Step:
     return min(steps, key=lambda step: step.due_on)
 
 
-def owed_besides(progress: Progress) -> list[Step]:
+def owed_besides(progress: Progress, town: Town = ESSEN) -> list[Step]:
     """Return what is owed however far a case is: nobody is through with it before that is done."""
     owed = []
     if progress.unconfirmed_since is not None:
-        owed.append(Step(NextStep.CONFIRM, after_working_days(progress.unconfirmed_since, 1)))
+        owed.append(Step(NextStep.CONFIRM, town.after_working_days(progress.unconfirmed_since, 1)))
     if progress.tell_by is not None:
         owed.append(Step(NextStep.TELL, progress.tell_by))
     if progress.protect_by is not None:
@@ -111,37 +102,40 @@ def owed_besides(progress: Progress) -> list[Step]:
     return owed
 
 
-def _of_the_case(progress: Progress) -> Step:
+def _of_the_case(progress: Progress, town: Town) -> Step:
+    deadlines = town.deadlines.assessment
     if not progress.taken:
-        usual = after_working_days(progress.opened_on, TAKE_WORKING_DAYS)
+        usual = town.after_working_days(progress.opened_on, deadlines.take_working_days)
         return Step(NextStep.TAKE, min(usual, progress.first_contact_by))
     if progress.concluded_on is not None or _is_refused(progress):
-        return Step(NextStep.FOLLOW_UP, _last_event_on(progress) + FOLLOW_UP_AFTER)
+        return Step(NextStep.FOLLOW_UP, _last_event_on(progress) + timedelta(days=deadlines.follow_up_days))
     if progress.first_talk_on is not None:
-        return Step(NextStep.CONCLUDE, progress.first_talk_on + CONCLUDE_WITHIN)
-    return _of_contact(progress)
+        return Step(NextStep.CONCLUDE, progress.first_talk_on + timedelta(days=deadlines.conclude_days))
+    return _of_contact(progress, town)
 
 
-def _of_contact(progress: Progress) -> Step:
-    attempt = progress.last_attempt
+def _of_contact(progress: Progress, town: Town) -> Step:
+    deadlines, attempt = town.deadlines.assessment, progress.last_attempt
     if attempt is None:
         return Step(NextStep.CONTACT, progress.first_contact_by)
     if attempt.outcome is ContactOutcome.REACHED:
-        return Step(NextStep.TALK, after_working_days(attempt.made_on, TALK_WORKING_DAYS))
-    if is_not_found(progress.attempts):
-        return Step(NextStep.FINISH, after_working_days(attempt.made_on, FINISH_WORKING_DAYS))
-    return Step(NextStep.CONTACT, after_working_days(attempt.made_on, pause_after(progress.attempts)))
+        return Step(NextStep.TALK, town.after_working_days(attempt.made_on, deadlines.talk_working_days))
+    if is_not_found(progress.attempts, deadlines):
+        return Step(NextStep.FINISH, town.after_working_days(attempt.made_on, deadlines.finish_working_days))
+    pause = pause_after(progress.attempts, deadlines)
+    return Step(NextStep.CONTACT, town.after_working_days(attempt.made_on, pause))
 
 
-def is_not_found(attempts: Sequence[Attempt]) -> bool:
+def is_not_found(attempts: Sequence[Attempt], deadlines: AssessmentDeadlines) -> bool:
     """Say whether somebody was tried often and long enough: what follows looks like any other end."""
     failed = _failed_in_a_row(attempts)
-    return len(failed) >= TRIES and failed[-1].made_on - failed[0].made_on >= TRIED_FOR
+    tried_for = timedelta(days=deadlines.tried_for_days)
+    return len(failed) >= deadlines.tries and failed[-1].made_on - failed[0].made_on >= tried_for
 
 
-def pause_after(attempts: Sequence[Attempt]) -> int:
+def pause_after(attempts: Sequence[Attempt], deadlines: AssessmentDeadlines) -> int:
     """Return after how many working days to try again: at first soon, then at longer intervals."""
-    return TRY_AGAIN_WORKING_DAYS * min(len(_failed_in_a_row(attempts)), 4)
+    return deadlines.try_again_working_days * min(len(_failed_in_a_row(attempts)), 4)
 
 
 def next_channel(attempts: Sequence[Attempt], *, offered: Channel) -> Channel:
@@ -176,10 +170,3 @@ def _last_event_on(progress: Progress) -> date:
 def is_overdue(due_on: date, *, today: date) -> bool:
     """Say whether a step's day has passed."""
     return due_on < today
-
-
-def after_working_days(day: date, count: int) -> date:
-    """Return the day that lies so many working days (Monday to Friday) later."""
-    ahead = [day + timedelta(days=number) for number in range(1, 7 * (count // 5 + 2))]
-    working = [later for later in ahead if later.weekday() < 5]  # noqa: PLR2004  # Saturday is day 5
-    return working[count - 1]

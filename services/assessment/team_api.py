@@ -8,7 +8,7 @@ import structlog
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel
 
-from services.assessment import absence, domain, store
+from services.assessment import absence, store
 from services.assessment.form import AbsenceBody, WantedBody
 from services.assessment.planning import Answer
 from services.assessment.teams import Proposal, Reason, Teams
@@ -69,7 +69,7 @@ def team_routes(service: Service, *, teams: Teams) -> APIRouter:
     def list_members(_caller: Team) -> list[MemberLine]:
         """List who works where, and who is away, or will be. Without a file of teams: who is away."""
         with service.database.read() as session:
-            rows = absence.known(session, today=domain.today_at(service.clock()))
+            rows = absence.known(session, today=service.town.today(service.clock()))
         away = {name: [row for row in rows if row.member_id == name] for name in {row.member_id for row in rows}}
         return [
             MemberLine(

@@ -4,11 +4,14 @@ proposed for a case, with reasons. The machine proposes, a named human takes it 
 Pure rules: no clock, no database, no broker.
 """
 
-import json
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from shared.contracts.town import Language, Part
 
 
 class Reason(StrEnum):
@@ -33,6 +36,44 @@ class Member:
     capacity: int
 
 
+class MemberSaid(Part):
+    """Somebody of a team, as the file says it."""
+
+    member_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+    professions: tuple[str, ...]
+    languages: tuple[Language, ...]
+    capacity: Annotated[int, Field(strict=True, ge=0, le=500)]
+
+
+class TeamSaid(Part):
+    """A team, as the file says it."""
+
+    team_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+    members: tuple[MemberSaid, ...]
+
+
+class TeamsFile(Part):
+    """Who works where, as a town's folder says it (`teams.json`)."""
+
+    note: str = ""
+    teams: tuple[TeamSaid, ...]
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        members = self.all_members()
+        if len(members) != len({member.member_id for member in members}):
+            raise ValueError("a member_id stands there twice")
+        return self
+
+    def all_members(self) -> list[Member]:
+        """Return everybody, each with their team."""
+        return [
+            Member(one.member_id, team.team_id, frozenset(one.professions), frozenset(one.languages), one.capacity)
+            for team in self.teams
+            for one in team.members
+        ]
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """Somebody who could take a case, and what speaks for and against it."""
@@ -52,20 +93,7 @@ class Teams:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read the file; one that does not fit is an error at start."""
-        members = [
-            Member(
-                member_id=str(one["member_id"]),
-                team_id=str(team["team_id"]),
-                professions=frozenset(one["professions"]),
-                languages=frozenset(one["languages"]),
-                capacity=int(one["capacity"]),
-            )
-            for team in json.loads(text)["teams"]
-            for one in team["members"]
-        ]
-        if len(members) != len({member.member_id for member in members}):
-            raise ValueError("a member_id stands there twice")
-        return cls({member.member_id: member for member in members})
+        return cls({member.member_id: member for member in TeamsFile.model_validate_json(text).all_members()})
 
     def refusal(self, *, team_id: str, responsible_id: str, absent: Set[str]) -> tuple[str, str] | None:
         """Return which field cannot be accepted and why; None if this team and member can take a case.

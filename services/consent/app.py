@@ -51,7 +51,7 @@ class ConsentService(Service):
         self.outside = Outside(settings, self.writer, self.parking)
         self.to_recipient = self.outside.send_notice
         self.name_in_logs = self.outside.name_in_logs
-        self.issuer = Issuer(settings.issuer, SigningKey(settings.signing_key()))
+        self.issuer = Issuer(settings.town.issuer, SigningKey(settings.signing_key()))
         self.heads = HeadExport(settings, self.database, self.issuer.key, clock=clock)
         self.timers = Timers(
             settings, self.database, self.writer, self.outside, self.heads, outbox=self.outbox, clock=clock

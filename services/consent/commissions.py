@@ -79,7 +79,7 @@ def status_of(commission: SubjectRow, *, now: datetime, settings: ConsentSetting
         deadline=commission.deadline or commission.received_on,
         cancelled=commission.cancelled_at is not None,
         today=now.astimezone(settings.zone()).date(),
-        holidays=frozenset(settings.holidays),
+        holidays=frozenset(settings.town.holidays),
     )
 
 

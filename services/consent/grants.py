@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from secrets import token_urlsafe
 
 from sqlalchemy import ColumnElement, func
@@ -20,8 +20,6 @@ from shared.contracts.categories import Category
 from shared.contracts.consent import Awaited, GrantRecorded, GrantWithdrawn, PersonAwaited
 from shared.keys import KeyDestroyed
 from shared.unit_of_work import UnitOfWork
-
-GERMANY_AHEAD = timedelta(hours=2)
 
 
 def record(work: UnitOfWork, declared: Declaration) -> list[str]:
@@ -186,7 +184,7 @@ def _check_nothing_overtook(work: UnitOfWork, declared: Declaration) -> None:
         *(narrowed_at(one, opening[one.category]) for one in given if _question(one) == asked),
         *(one.narrowed_at() for one in lost if _question(one) == asked),
     ]
-    if any(at is not None and (at + GERMANY_AHEAD).date() > day for at in since):
+    if any(at is not None and work.town.today(at) > day for at in since):
         raise NotAcceptable(("evidence.declared_on", "is older than what the person has narrowed since"))
 
 

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,10 +26,6 @@ class ConsentSettings(ServiceSettings):
     heads_folder: Path
     """Where the signed heads of the ledger are appended (`heads.jsonl`): meant to be copied elsewhere."""
     heads_seconds: float = 3600.0
-    issuer: str = "Gesehen"
-    """Who gives receipts: what a person would call the place."""
-    timezone: str = "Europe/Berlin"
-    holidays: tuple[date, ...] = ()
     heartbeat_seconds: float = 60.0
     timer_seconds: float = 5.0
     renew_after_hours: float = 6.0
@@ -61,7 +57,7 @@ class ConsentSettings(ServiceSettings):
 
     def zone(self) -> ZoneInfo:
         """Return the town's time zone: days and deadlines are its own."""
-        return ZoneInfo(self.timezone)
+        return self.town.zone()
 
     def renew_after(self) -> timedelta:
         """Return after how long an unopened notice is sent afresh."""

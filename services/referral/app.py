@@ -7,7 +7,6 @@ from fastapi import FastAPI
 
 from services.referral import __version__
 from services.referral.api import routes
-from services.referral.directory import read_directory
 from services.referral.erasure import ERASING
 from services.referral.errors import ReferralError
 from services.referral.place_api import place_routes
@@ -35,7 +34,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     set_up_logging("referral", level=chosen.log_level)
     service = Service("referral", chosen, metadata, HANDLERS, erasing=ERASING, clock=clock)
     app = new_service_app(service, title="Gesehen: referral", version=__version__)
-    directory = read_directory(chosen.directory_file)
+    directory = chosen.directory()
     app.include_router(routes(service, directory))
     app.include_router(place_routes(service, directory))
     answer_errors(app, ReferralError, STATUSES)

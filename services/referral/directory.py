@@ -48,7 +48,9 @@ class Provider(_Entry):
     """For which part of the town it is there; None means for all of it."""
 
 
-class _File(_Entry):
+class DirectoryFile(_Entry):
+    """The providers of a town, as its folder says it (`directory.json`)."""
+
     note: str
     providers: tuple[Provider, ...]
 
@@ -78,4 +80,4 @@ class Directory:
 
 def read_directory(path: Path) -> Directory:
     """Read the directory file; a file that does not fit is an error at start."""
-    return Directory(_File.model_validate(json.loads(path.read_text(encoding="utf-8"))).providers)
+    return Directory(DirectoryFile.model_validate(json.loads(path.read_text(encoding="utf-8"))).providers)

@@ -17,6 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 from pydantic import ValidationError
 
 from services.referral.directory import Offer, Provider, read_directory
+from shared.town import USUAL
 
 NEEDS: Final = "needs"
 SCHEME: Final = "gesehen-recipient"
@@ -182,7 +183,7 @@ def main(arguments: list[str]) -> int:
     """Export or import, from the command line."""
     match arguments:
         case ["export", *rest]:
-            path = Path(rest[0]) if rest else Path(__file__).with_name("directory.json")
+            path = Path(rest[0]) if rest else USUAL / "directory.json"
             shown: Any = {"contents": to_hsds(read_directory(path).providers)}
         case ["import", file]:
             try:

@@ -2,11 +2,19 @@
 
 from pathlib import Path
 
+from services.referral.directory import Directory, read_directory
 from shared.settings import ServiceSettings
+from shared.town import USUAL
+
+DIRECTORY_FILE = "directory.json"
 
 
 class Settings(ServiceSettings):
     """Settings of the referral service; each is an environment variable of the same name."""
 
-    directory_file: Path = Path(__file__).with_name("directory.json")
-    """The providers that help can be asked for at. The file beside this module is synthetic."""
+    directory_file: Path | None = None
+    """The providers that help can be asked for at; without it `directory.json` of the town's folder."""
+
+    def directory(self) -> Directory:
+        """Read the providers; without any file those of the usual town, which are synthetic."""
+        return read_directory(self.directory_file or self.town_file(DIRECTORY_FILE) or USUAL / DIRECTORY_FILE)

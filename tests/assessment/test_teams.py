@@ -13,7 +13,7 @@ from services.assessment.teams import Member, Reason, Teams
 from shared.contracts.assessment import CaseTaken
 from tests.assessment.builders import Assessment, running_assessment
 
-FILE = Path("services/assessment/teams.json")
+FILE = Path("shared/towns/essen/teams.json")
 NORD = {"team_id": "team-nord", "responsible_id": "assessor-07"}
 AWAY = {"from_on": "2026-03-02", "until_on": "2026-03-20"}
 MEMBERS = st.builds(

@@ -7,12 +7,13 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from services.consent.outside import notice_body
 from services.referral.directory import read_directory
-from services.referral.settings import Settings
+from services.referral.settings import DIRECTORY_FILE
 from shared.contracts.answers import RefusedReply
 from shared.contracts.envelope import canonical
 from shared.contracts.released import RELEASED_FIELDS, ProviderReferral
 from shared.contracts.schemas import all_schemas
-from tests.contracts.builders import EVENTS, RELEASED, ROOT, SCHEMAS, WIRE, examples, read_json, round_trip, subject_of
+from shared.town import USUAL
+from tests.contracts.builders import EVENTS, RELEASED, SCHEMAS, WIRE, examples, read_json, round_trip, subject_of
 
 CARE, OUTWARD, WORDS = examples("care"), examples("released"), examples("wire")
 
@@ -95,8 +96,7 @@ def test_the_gates_notice_is_the_notice_of_the_contract() -> None:
 
 
 def test_providers_are_asked_for_nothing_that_cannot_reach_them() -> None:
-    file = Settings.model_fields["directory_file"].default
-    directory = read_directory(ROOT / file)
+    directory = read_directory(USUAL / DIRECTORY_FILE)
 
     needed = {category for one in directory.providers for offer in one.services for category in offer.needed}
 

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from services.referral.directory import MOST_NEEDED, Offer, Provider, read_directory
 from services.referral.hsds import HsdsInvalid, from_hsds, main, to_hsds
-from services.referral.settings import Settings
+from services.referral.settings import DIRECTORY_FILE
 from shared.contracts.categories import Category
+from shared.town import USUAL
 
-FILE: Path = Settings.model_fields["directory_file"].default
+FILE = USUAL / DIRECTORY_FILE
 TOWN = read_directory(FILE).providers
 TEXT = st.text("abcdefghij ÄÖÜäöüß", min_size=1, max_size=30).filter(str.strip)
 CODE = st.from_regex(r"[a-z][a-z0-9_]{1,20}", fullmatch=True)

@@ -31,19 +31,20 @@ from services.referral import handlers as referral_handlers
 from services.referral.directory import read_directory
 from services.referral.domain import Referral
 from services.referral.errors import NoticesNotGiven
-from services.referral.settings import Settings as ReferralSettings
+from services.referral.settings import DIRECTORY_FILE
 from services.referral.state import State
 from services.referral.store import Referrals
 from shared.contracts.assessment import AttendanceKind, Fact, LifeDomain
 from shared.contracts.consent import ProviderAnswer
 from shared.contracts.intake import Channel, Contact, Origin
+from shared.town import USUAL
 from tests.simulation.gate import Gate
 from tests.simulation.oracle import ACKNOWLEDGE_WITHIN, Oracle
 from tests.simulation.people import NEEDS, Person, Way
 from tests.simulation.town import TEAMS, Town
 
 VOCABULARY = Vocabulary.from_json(Path("services/assessment/vocabulary.json").read_text(encoding="utf-8"))
-DIRECTORY = read_directory(ReferralSettings.model_fields["directory_file"].default)
+DIRECTORY = read_directory(USUAL / DIRECTORY_FILE)
 LIFE_DOMAIN: TypeAdapter[LifeDomain] = TypeAdapter(LifeDomain)
 NOTICES = {"language": "de", "text_version": "2026-10", "text_sha256": "5e" * 32}
 AWAY, ACKNOWLEDGED, AT_ONCE = 0.12, 0.8, 64
