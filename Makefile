@@ -12,11 +12,11 @@ help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  make test-<service>   its own tests: seconds, no broker ($(SERVICES))"
 
-demo: bootstrap ## start everything, play the stories, stay up until Ctrl-C
-	@$(BIN)/python -m ops.demo
+demo: bootstrap ## start everything, play the stories, stay up until Ctrl-C (of another town: TOWN=folder)
+	@$(BIN)/python -m ops.demo $(TOWN:%=--town %)
 
 story: bootstrap ## play the stories and leave; exit code 0 only if every step came out right
-	@$(BIN)/python -m ops.demo --once
+	@$(BIN)/python -m ops.demo --once $(TOWN:%=--town %)
 
 people: bootstrap ## play the stories of eight people, with all their providers, and leave
 	@$(BIN)/python -m ops.demo --once --people

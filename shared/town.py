@@ -62,4 +62,6 @@ def report_on(file: Path, kind: type[BaseModel]) -> int:
 
 def _fault(file: str, item: Mapping[str, Any]) -> tuple[str, str]:  # Any: pydantic's error details
     """Return field and reason, in words that repeat nothing of what stands there."""
-    return ": ".join([file, ".".join(map(str, item["loc"]))]), str(item["msg"]).removeprefix("Value error, ")
+    place = ".".join(map(str, item["loc"]))
+    reason = str(item["msg"]).removeprefix("Value error, ")
+    return (f"{file}: {place}", reason) if place else (f"{file}:", reason)

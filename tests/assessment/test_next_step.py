@@ -5,7 +5,8 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.assessment.steps import Attempt, ContactOutcome, NextStep, Progress, next_step
+from services.assessment.steps import Attempt, ContactOutcome, NextStep, Progress, Step, next_step
+from shared.contracts.town import AssessmentDeadlines, Deadlines, Town
 
 MONDAY = date(2026, 3, 2)
 DAYS = st.dates(min_value=MONDAY, max_value=MONDAY + timedelta(days=200))
@@ -67,3 +68,15 @@ def test_a_talk_after_a_refusal_counts() -> None:
     step = next_step(Progress(MONDAY, MONDAY, True, (attempt,), first_talk_on=later, last_talk_on=later))
 
     assert step.code is NextStep.CONCLUDE
+
+
+def test_a_town_has_its_own_deadlines_and_holidays() -> None:
+    deadlines = Deadlines(assessment=AssessmentDeadlines(take_working_days=2, conclude_days=42))
+    town = Town(deadlines=deadlines, holidays=(MONDAY + timedelta(days=1),))
+    far = MONDAY + timedelta(days=30)
+
+    untaken = next_step(Progress(MONDAY, far), town)
+    talked = next_step(Progress(MONDAY, far, taken=True, first_talk_on=MONDAY, last_talk_on=MONDAY), town)
+
+    assert untaken == Step(NextStep.TAKE, MONDAY + timedelta(days=3))
+    assert talked == Step(NextStep.CONCLUDE, MONDAY + timedelta(days=42))

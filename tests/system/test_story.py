@@ -10,11 +10,15 @@ import pytest
 
 from ops.run_folder import CHECKOUT
 from ops.story_file import StoryInvalid, read_stories
+from shared.town import USUAL
 
 pytestmark = pytest.mark.system
 
 EXPECTED = {"notices": 25, "opened": 23, "disclosed_fields": 15, "withheld_fields": 29, "leaks": 0}
 """What the stories come to, however they are played: 44 marked fields, of which somebody outside got fifteen."""
+
+
+OF_ANOTHER_TOWN = {"notices": 3, "opened": 3, "disclosed_fields": 3, "leaks": 0}
 
 
 @pytest.fixture
@@ -34,6 +38,17 @@ def test_make_story_ends_with_its_counts_and_leaves_nothing_running() -> None:
     assert {name: counts[name] for name in EXPECTED} == EXPECTED
     assert counts["events"] > 0
     assert processes_mentioning(os.environ["GESEHEN_RUN_DIR"]) == []
+
+
+@pytest.mark.usefixtures("run_dir")
+def test_the_stories_of_another_town_come_out_right_in_its_folder_alone() -> None:
+    command = [sys.executable, "-m", "ops.demo", "--once", "--town", str(USUAL.parent / "musterstadt")]
+
+    ended = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=240, check=False)
+
+    assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
+    counts = json.loads(ended.stdout.strip().splitlines()[-1])
+    assert {name: counts[name] for name in OF_ANOTHER_TOWN} == OF_ANOTHER_TOWN
 
 
 def processes_mentioning(text: str) -> list[str]:
