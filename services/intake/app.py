@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from services.intake import __version__, subscribers
 from services.intake.api import routes
+from services.intake.care import ordinary_ladder
 from services.intake.care_api import care_routes
 from services.intake.care_store import metadata
 from services.intake.domain import IntakeError
@@ -37,7 +38,12 @@ class IntakeService(Service):
     def __init__(self, settings: IntakeSettings, *, clock: Callable[[], datetime] = utc_now) -> None:
         handlers = subscribers.handlers_for(settings.team_id)
         super().__init__("intake", settings, metadata, handlers, erasing=ERASING, clock=clock)
-        self.watch = Watch(self.database, self.keys, acknowledge_within=settings.acknowledge_within())
+        self.watch = Watch(
+            self.database,
+            self.keys,
+            acknowledge_within=settings.acknowledge_within(),
+            ordinary=ordinary_ladder(self.town.ladder),
+        )
         self.timer = Timer(self.watch, self.writer, every_seconds=settings.watch_seconds, clock=clock)
 
     @asynccontextmanager

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from shared.contracts.care import Turn
+from shared.contracts.town import LadderTimes
 
 
 class Lane(StrEnum):
@@ -57,9 +58,15 @@ class Ladder:
         return (*reached, Call(last.level + times_again, last.rung))
 
 
-ORDINARY: Final = Ladder(
-    rungs=((Rung.RESPONSIBLE, timedelta(0)), (Rung.LEAD, timedelta(days=2))), again=timedelta(days=5)
-)
+def ordinary_ladder(times: LadderTimes) -> Ladder:
+    """Return the ladder of a step that is overdue: whoever is responsible, then the lead, again and again."""
+    return Ladder(
+        rungs=((Rung.RESPONSIBLE, timedelta(0)), (Rung.LEAD, timedelta(days=times.lead_after_days))),
+        again=timedelta(days=times.again_after_days),
+    )
+
+
+ORDINARY: Final = ordinary_ladder(LadderTimes())
 
 
 def acute_ladder(within: timedelta) -> Ladder:

@@ -3,21 +3,15 @@
 Pure rules: no clock, no database, no broker. What a case is about is left to the assessment service.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 
 from shared.contracts.intake import Channel, Contact, Identity, Origin
+from shared.contracts.town import ESSEN, Town
 
 DEFAULT_TEAM = "team-intake"
-FIRST_CONTACT_WORKING_DAYS = 3
-STREET_CONTACT_WORKING_DAYS = 1
-CLOSE_WORKING_DAYS = 5
-REVIEW_EVERY = timedelta(days=30)
 EARLIEST_BIRTH = date(1900, 1, 1)
-GERMANY_AHEAD = timedelta(hours=2)
-"""In Essen a new day begins up to two hours before it does in UTC."""
 
 
 class IntakeError(Exception):
@@ -143,15 +137,16 @@ class Progress:
     """When the assessment said that it has nothing more to do, if nobody has reviewed the case since."""
 
 
-def next_step(progress: Progress) -> Step:
+def next_step(progress: Progress, town: Town = ESSEN) -> Step:
     """Return what has to be done next: the three notices before anything else."""
+    deadlines = town.deadlines.intake
     if not progress.notices_given:
         return Step(NextStep.GIVE_NOTICES, progress.first_contact_by)
     if progress.finished_on is not None:
-        return Step(NextStep.CLOSE, after_working_days(progress.finished_on, CLOSE_WORKING_DAYS))
+        return Step(NextStep.CLOSE, town.after_working_days(progress.finished_on, deadlines.close_working_days))
     if progress.reviewed_on is None:
         return Step(NextStep.ASSESSMENT, progress.first_contact_by)
-    return Step(NextStep.REVIEW, progress.reviewed_on + REVIEW_EVERY)
+    return Step(NextStep.REVIEW, progress.reviewed_on + timedelta(days=deadlines.review_days))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,23 +179,12 @@ def is_overdue(due_on: date, *, today: date) -> bool:
     return due_on < today
 
 
-def first_contact_by(origin: Origin, *, opened_on: date, deadline: date | None = None) -> date:
+def first_contact_by(origin: Origin, *, opened_on: date, deadline: date | None = None, town: Town = ESSEN) -> date:
     """Return the day by which somebody must have spoken with the person; a commission's deadline can shorten it."""
-    days = STREET_CONTACT_WORKING_DAYS if origin is Origin.STREET else FIRST_CONTACT_WORKING_DAYS
-    usual = after_working_days(opened_on, days)
+    deadlines, is_street = town.deadlines.intake, origin is Origin.STREET
+    days = deadlines.street_contact_working_days if is_street else deadlines.first_contact_working_days
+    usual = town.after_working_days(opened_on, days)
     return usual if deadline is None else max(opened_on, min(usual, deadline))
-
-
-def after_working_days(day: date, count: int) -> date:
-    """Return the day that lies so many working days (Monday to Friday) later."""
-    ahead: Sequence[date] = [day + timedelta(days=number) for number in range(1, 7 * (count // 5 + 2))]
-    working = [later for later in ahead if later.weekday() < 5]  # noqa: PLR2004  # Saturday is day 5
-    return working[count - 1]
-
-
-def today_at(now: datetime) -> date:
-    """Return the latest day that it can be in Germany at this moment."""
-    return (now + GERMANY_AHEAD).date()
 
 
 def check_contact(contact: Contact, *, path: str = "") -> None:
@@ -209,7 +193,7 @@ def check_contact(contact: Contact, *, path: str = "") -> None:
         raise NotAcceptable(f"{path}address", "is needed for this channel")
 
 
-def check_identity(identity: Identity, *, now: datetime, path: str = "") -> None:
+def check_identity(identity: Identity, *, today: date, path: str = "") -> None:
     """Refuse a day of birth that cannot be one."""
-    if identity.born_on is not None and not EARLIEST_BIRTH <= identity.born_on <= today_at(now):
+    if identity.born_on is not None and not EARLIEST_BIRTH <= identity.born_on <= today:
         raise NotAcceptable(f"{path}born_on", "cannot be a day of birth")

@@ -100,9 +100,9 @@ def change_commission(work: UnitOfWork, event: CommissionChanged) -> None:
     commission.changed_at = event.changed_at
     case = store.load_case(work.session, commission.case_id)
     if case.ended_at is None and case.notices_given_at is None:
-        opened_on = domain.today_at(case.opened_at)
+        opened_on = work.town.today(case.opened_at)
         case.first_contact_by = domain.first_contact_by(
-            Origin(case.origin), opened_on=opened_on, deadline=event.deadline
+            Origin(case.origin), opened_on=opened_on, deadline=event.deadline, town=work.town
         )
         _plan(work, case)
 
@@ -131,7 +131,7 @@ def open_case(
     """Open a case that no Jobcenter knows of."""
     domain.check_contact(contact, path="contact.")
     if identity is not None:
-        domain.check_identity(identity, now=work.now, path="identity.")
+        domain.check_identity(identity, today=work.town.today(work.now), path="identity.")
     case = _new_case(work, origin, contact, team_id=team_id)
     if shielded:
         shielding.shield(work, case)
@@ -143,7 +143,7 @@ def open_case(
 def record_identity(work: UnitOfWork, *, case_id: str, identity: Identity) -> Answer:
     """Keep who the person is; announce it as a new version if it says something new."""
     case = _open(work, case_id)
-    domain.check_identity(identity, now=work.now)
+    domain.check_identity(identity, today=work.town.today(work.now))
     if store.readable(lambda: store.identity_of(work.keys, case)) != identity:
         _save_identity(work, case, identity)
     return {"fact_id": case.identity_fact_id, "version": case.identity_version}
@@ -226,9 +226,12 @@ def _new_case(
 ) -> Case:
     case_id, person_id = _new_id(), _new_id()
     by = domain.first_contact_by(
-        origin, opened_on=domain.today_at(work.now), deadline=commission.deadline if commission else None
+        origin,
+        opened_on=work.town.today(work.now),
+        deadline=commission.deadline if commission else None,
+        town=work.town,
     )
-    first = domain.next_step(Progress(first_contact_by=by))
+    first = domain.next_step(Progress(first_contact_by=by), work.town)
     case = Case(
         case_id=case_id,
         person_id=person_id,
@@ -271,16 +274,17 @@ def _plan(work: UnitOfWork, case: Case) -> None:
         Progress(
             first_contact_by=case.first_contact_by,
             notices_given=case.notices_given_at is not None,
-            reviewed_on=_day(case.reviewed_at),
-            finished_on=_day(case.finished_at) if case.closing_asked else None,
-        )
+            reviewed_on=_day(work, case.reviewed_at),
+            finished_on=_day(work, case.finished_at) if case.closing_asked else None,
+        ),
+        work.town,
     )
     case.next_step, case.due_on = step.code.value, step.due_on
     watch.plan_own(work, case)
 
 
-def _day(at: datetime | None) -> date | None:
-    return domain.today_at(at) if at else None
+def _day(work: UnitOfWork, at: datetime | None) -> date | None:
+    return work.town.today(at) if at else None
 
 
 def _sealed_contact(work: UnitOfWork, person_id: str, case_id: str, contact: Contact) -> bytes:

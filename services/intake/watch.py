@@ -141,9 +141,12 @@ def close_own(work: UnitOfWork, case: Case) -> None:
 class Watch:
     """Looks at every open strand. Plans that were unsealed once are kept in memory until they change."""
 
-    def __init__(self, database: Database, keys: PersonKeys, *, acknowledge_within: timedelta) -> None:
+    def __init__(
+        self, database: Database, keys: PersonKeys, *, acknowledge_within: timedelta, ordinary: Ladder = ORDINARY
+    ) -> None:
         self._database = database
         self._keys = keys
+        self._ordinary = ordinary
         self._acute = acute_ladder(acknowledge_within)
         self._plans: dict[Plan, Step | None] = {}
 
@@ -178,7 +181,7 @@ class Watch:
         return self._ladder(step).calls(step.due_at, now=now)
 
     def _ladder(self, step: Step) -> Ladder:
-        return self._acute if step.lane is Lane.ACUTE else ORDINARY
+        return self._acute if step.lane is Lane.ACUTE else self._ordinary
 
 
 def raise_alarms(work: UnitOfWork, due: Iterable[Due]) -> list[Alarm]:

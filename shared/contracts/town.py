@@ -46,7 +46,7 @@ class AssessmentDeadlines(Part):
     """Somebody counts as not found after so many tries in a row that failed, spread over so much time."""
 
 
-class Ladder(Part):
+class LadderTimes(Part):
     """Who is told how soon. The person responsible is told at once, in every town."""
 
     lead_after_days: Days = 2
@@ -74,7 +74,7 @@ class Town(Part):
     holidays: tuple[date, ...] = ()
     languages: tuple[Language, ...] = ("de", "en")
     deadlines: Deadlines = Deadlines()
-    ladder: Ladder = Ladder()
+    ladder: LadderTimes = LadderTimes()
 
     @field_validator("timezone")
     @classmethod

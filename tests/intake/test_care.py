@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.care import ORDINARY, Call, Lane, Rung, Step, acute_ladder, next_step
+from services.intake.care import ORDINARY, Call, Lane, Rung, Step, acute_ladder, next_step, ordinary_ladder
 from shared.contracts.care import Turn, end_of
+from shared.contracts.town import LadderTimes
 
 DUE = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ACUTE = acute_ladder(timedelta(minutes=15))
@@ -100,3 +101,13 @@ def test_whoever_looks_after_a_standstill_tells_every_rung_that_was_reached(late
 
 def test_a_day_is_over_only_when_it_is_over_in_germany() -> None:
     assert end_of(date(2026, 7, 1)) == datetime(2026, 7, 2, tzinfo=UTC)
+
+
+def test_a_town_has_its_own_ladder() -> None:
+    ladder = ordinary_ladder(LadderTimes(lead_after_days=1, again_after_days=3))
+
+    told = [call.rung for call in ladder.calls(DUE, now=DUE + timedelta(days=1))]
+    again = ladder.calls(DUE, now=DUE + timedelta(days=4))[-1]
+
+    assert told == [Rung.RESPONSIBLE, Rung.LEAD]
+    assert again == Call(2, Rung.LEAD)

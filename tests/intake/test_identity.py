@@ -5,8 +5,9 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain import Progress, after_working_days, first_contact_by, next_step
+from services.intake.domain import NextStep, Progress, Step, first_contact_by, next_step
 from shared.contracts.intake import ContactRecorded, IdentityRecorded, Origin
+from shared.contracts.town import Deadlines, IntakeDeadlines, Town
 from tests.intake.builders import IN_PERSON, Intake
 
 DAYS = st.dates(min_value=date(2000, 1, 1), max_value=date(2100, 1, 1))
@@ -70,15 +71,6 @@ def test_an_assessor_sees_how_to_reach_the_person_and_no_name(intake: Intake) ->
     assert answer.json() == {"channel": "in_person"}
 
 
-@given(DAYS, st.integers(1, 40))
-def test_a_working_day_is_never_at_a_weekend_and_none_is_skipped(day: date, count: int) -> None:
-    later = after_working_days(day, count)
-
-    between = [day + timedelta(days=number) for number in range(1, (later - day).days + 1)]
-    assert later.weekday() < 5
-    assert sum(each.weekday() < 5 for each in between) == count
-
-
 @given(st.sampled_from(Origin), DAYS, st.none() | DAYS)
 def test_the_first_contact_is_never_before_the_case_nor_needlessly_late(
     origin: Origin, opened_on: date, deadline: date | None
@@ -95,3 +87,15 @@ def test_every_open_case_has_a_next_step(by: date, given_: bool, reviewed_on: da
 
     assert (step.code == "give_notices") is not given_
     assert step.due_on in (by, reviewed_on and reviewed_on + timedelta(days=30))
+
+
+def test_a_town_has_its_own_deadlines_and_holidays() -> None:
+    tuesday = date(2026, 3, 3)
+    deadlines = Deadlines(intake=IntakeDeadlines(first_contact_working_days=2, review_days=60))
+    town = Town(deadlines=deadlines, holidays=(tuesday + timedelta(days=1),))
+    reviewed = Progress(first_contact_by=tuesday, notices_given=True, reviewed_on=tuesday)
+
+    by = first_contact_by(Origin.SELF, opened_on=tuesday, town=town)
+
+    assert by == tuesday + timedelta(days=3)
+    assert next_step(reviewed, town) == Step(NextStep.REVIEW, tuesday + timedelta(days=60))
