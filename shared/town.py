@@ -54,10 +54,15 @@ def report_on(file: Path, kind: type[BaseModel]) -> int:
     try:
         read_part(file, kind)
     except TownInvalid as error:
-        for field, reason in error.faults:
-            print(f"{field} {reason}")
-        return 1
+        return report(error)
     return 0
+
+
+def report(error: TownInvalid) -> int:
+    """Print each fault on a line of its own; return 1."""
+    for field, reason in error.faults:
+        print(f"{field} {reason}")
+    return 1
 
 
 def _fault(file: str, item: Mapping[str, Any]) -> tuple[str, str]:  # Any: pydantic's error details

@@ -97,7 +97,7 @@ def routes(service: Service, directory: Directory) -> APIRouter:
     def listed(_caller: Team, case_id: Id | None = None) -> list[ReferralLine]:
         """List referrals, oldest first; of one case if it is named."""
         with service.database.read() as session:
-            referrals = Referrals(session, service.keys)
+            referrals = Referrals(session, service.keys, town=service.town)
             found = referrals.of_case(case_id) if case_id else referrals.all()
         return [ReferralLine.of(referral) for referral in found]
 
@@ -105,7 +105,7 @@ def routes(service: Service, directory: Directory) -> APIRouter:
     def shown(referral_id: Id, _caller: Team) -> ReferralShown:
         """Show a referral with its history and what the provider said."""
         with service.database.read() as session:
-            return ReferralShown.of(Referrals(session, service.keys).get(referral_id))
+            return ReferralShown.of(Referrals(session, service.keys, town=service.town).get(referral_id))
 
     @router.post("/referrals/{referral_id}/answers", status_code=201)
     async def note_answer(
@@ -171,7 +171,7 @@ def routes(service: Service, directory: Directory) -> APIRouter:
     def overdue(_caller: Team) -> list[ReferralLine]:
         """List the referrals whose next step is overdue, the longest first."""
         with service.database.read() as session:
-            still_open = Referrals(session, service.keys).open()
+            still_open = Referrals(session, service.keys, town=service.town).open()
         return [ReferralLine.of(referral) for referral in late(still_open, now=service.clock())]
 
     @router.get("/persons/{person_id}/export", tags=["person"])

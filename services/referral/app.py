@@ -10,7 +10,7 @@ from services.referral.api import routes
 from services.referral.erasure import ERASING
 from services.referral.errors import ReferralError
 from services.referral.place_api import place_routes
-from services.referral.settings import Settings
+from services.referral.settings import Settings, check_deadlines
 from services.referral.subscribers import HANDLERS
 from services.referral.tables import metadata
 from shared.observability import set_up_logging
@@ -35,6 +35,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     service = Service("referral", chosen, metadata, HANDLERS, erasing=ERASING, clock=clock)
     app = new_service_app(service, title="Gesehen: referral", version=__version__)
     directory = chosen.directory()
+    check_deadlines(chosen.town)
     app.include_router(routes(service, directory))
     app.include_router(place_routes(service, directory))
     answer_errors(app, ReferralError, STATUSES)

@@ -4,11 +4,11 @@ A referral is the list of what has happened to it. Its state follows from that l
 not matter in which order news arrive: late or repeated news change nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from services.referral.state import ANSWERS, FINAL, PLANS, TRANSITIONS, News, Plan, Reopening, State
+from services.referral.state import ANSWERS, FINAL, PLANS, TRANSITIONS, USUAL_DAYS, News, Plan, Reopening, State
 from shared.contracts.care import Turn
 from shared.contracts.consent import Outcome
 
@@ -37,6 +37,8 @@ class Standing:
     since: datetime
     appointment_at: datetime | None = field(default=None, repr=False)
     answer: Happening | None = field(default=None, repr=False)
+    days: Mapping[State, int] = field(default_factory=lambda: USUAL_DAYS, repr=False)
+    """After how many days each step is overdue in the town."""
 
     @property
     def plan(self) -> Plan | None:
@@ -48,7 +50,7 @@ class Standing:
         """Return when the next step is overdue: an appointment is decided on before it, and asked about after it."""
         if self.plan is None:
             return None
-        days = timedelta(days=self.plan.days)
+        days = timedelta(days=self.days[self.state])
         if self.state is State.APPOINTMENT_TAKEN and self.appointment_at is not None:
             return min(self.appointment_at, LATEST) + days
         due = self.since + days
@@ -62,7 +64,8 @@ class Standing:
         outdated = happening.news is News.APPOINTMENT_TAKEN and happening.appointment_at != self.appointment_at
         if state is None or outdated:
             return self
-        return Standing(
+        return replace(
+            self,
             state=state,
             since=happening.at,
             appointment_at=happening.appointment_at,
@@ -98,11 +101,12 @@ class Referral:
     has_place: bool = False
     reopens: str | None = field(default=None, repr=False)
     reopened_because: Reopening | None = field(default=None, repr=False)
+    days: Mapping[State, int] = field(default_factory=lambda: USUAL_DAYS, repr=False)
 
     @property
     def standing(self) -> Standing:
         """Return where it stands."""
-        return standing(self.requested_at, self.history)
+        return standing(self.requested_at, self.history, self.days)
 
     def is_over(self) -> bool:
         """Say whether nothing more can happen to it."""
@@ -151,9 +155,9 @@ class Referral:
         return max([now, *(happening.at for happening in self.history)])
 
 
-def standing(requested_at: datetime, history: Iterable[Happening]) -> Standing:
+def standing(requested_at: datetime, history: Iterable[Happening], days: Mapping[State, int] = USUAL_DAYS) -> Standing:
     """Return where a referral stands after its history, taken in order of time."""
-    current = Standing(State.REQUESTED, since=requested_at)
+    current = Standing(State.REQUESTED, since=requested_at, days=days)
     for happening in sorted(history, key=lambda one: one.at):
         current = current.after(happening)
     return current

@@ -17,7 +17,7 @@ from services.referral.errors import (
     ReferralOver,
     ReferralStillOpen,
 )
-from services.referral.state import ANSWERS, News, Reopening, State
+from services.referral.state import ANSWERS, News, Reopening, State, days_in
 from services.referral.store import Referrals
 from services.referral.tables import Case
 from shared.contracts.consent import Outcome, ProviderAnswer
@@ -134,6 +134,7 @@ def request_referral(
         has_place=hold_id is not None,
         reopens=reopens,
         reopened_because=because,
+        days=days_in(work.town),
     )
     referral = plan.keep(work, referral, is_new=True)
     work.announce(
@@ -300,4 +301,4 @@ def _announce_closing(work: UnitOfWork, referral: Referral) -> None:
 
 
 def _referrals(work: UnitOfWork) -> Referrals:
-    return Referrals(work.session, work.keys)
+    return Referrals(work.session, work.keys, town=work.town)

@@ -1,6 +1,6 @@
 """Places without identity: what providers keep free, holds that end by themselves, and an order of waiting.
 
-Nobody stands in any of it. Which referral has a place lies sealed in the referral; here there is a number.
+Nobody stands in any of it. Which referral has a place lies sealed in the referral, and is counted there.
 """
 
 from collections import Counter
@@ -15,6 +15,7 @@ from services.referral.errors import HoldNotFound, NoPlaceFree, OutOfOrder, Wait
 from services.referral.state import SkipReason
 from services.referral.store import Referrals
 from services.referral.tables import ContingentRow, HoldRow, OutOfOrderRow, WaitingRow
+from shared.contracts.town import Town
 from shared.keys import PersonKeys
 from shared.unit_of_work import UnitOfWork
 
@@ -44,13 +45,13 @@ def take_offer(
     work.session.add(row)
 
 
-def capacity(session: Session, keys: PersonKeys, *, service: str | None, now: datetime) -> list[Free]:
+def capacity(session: Session, keys: PersonKeys, *, service: str | None, now: datetime, town: Town) -> list[Free]:
     """Return what is free, at all providers at once, as it is now. No provider learns that somebody asks."""
     found = select(ContingentRow).where(col(ContingentRow.valid_until) > now)
     if service is not None:
         found = found.where(ContingentRow.service == service)
     ordered = found.order_by(col(ContingentRow.service), col(ContingentRow.recipient_id))
-    taken = _taken(session, keys, now=now)
+    taken = _taken(session, keys, now=now, town=town)
     return [
         Free(
             row.recipient_id,
@@ -96,7 +97,7 @@ def hold(
 ) -> HoldRow:
     """Keep a place free for a while. Whoever waits longest comes first; otherwise a reason is needed, and audited."""
     row = _contingent(work.session, recipient_id, service)  # locked: of claims at once one counts after the other
-    taken = _taken(work.session, work.keys, now=work.now)(recipient_id, service)
+    taken = _taken(work.session, work.keys, now=work.now, town=work.town)(recipient_id, service)
     if row is None or _free(work.session, row, now=work.now, taken=taken) < 1:
         raise NoPlaceFree
     _take_turn(work, recipient_id, service, waiting_id=waiting_id, reason=reason, held_by=held_by)
@@ -120,24 +121,12 @@ def claim(work: UnitOfWork, *, hold_id: str, recipient_id: str, service: str) ->
     if held is None or contingent is None or not fits or held.held_until <= work.now:
         raise HoldNotFound
     work.session.delete(held)
-    contingent.taken += 1
-    work.session.add(contingent)
     work.session.flush()
 
 
-def recount(session: Session, keys: PersonKeys, recipient_id: str, service: str, *, now: datetime) -> None:
-    """Count anew which open referrals have a place there: one is lost without anything having been said."""
-    row = _contingent(session, recipient_id, service)
-    if row is None:
-        return
-    row.taken = _taken(session, keys, now=now)(recipient_id, service)
-    session.add(row)
-    session.flush()
-
-
-def _taken(session: Session, keys: PersonKeys, *, now: datetime) -> Callable[[str, str], int]:
+def _taken(session: Session, keys: PersonKeys, *, now: datetime, town: Town) -> Callable[[str, str], int]:
     """Return how many places of a provider's service are taken; what cannot be read may have one anywhere."""
-    kept = Referrals(session, keys)
+    kept = Referrals(session, keys, town=town)
     referrals = [one.at(now) for one in kept.open()]
     held = Counter((one.recipient_id, one.service) for one in referrals if one.has_place)
     unreadable = kept.count_open() - len(referrals)
@@ -150,14 +139,14 @@ def _contingent(session: Session, recipient_id: str, service: str) -> Contingent
     return session.exec(locked).one_or_none()
 
 
-def _free(session: Session, row: ContingentRow, *, now: datetime, taken: int | None = None) -> int:
+def _free(session: Session, row: ContingentRow, *, now: datetime, taken: int) -> int:
     """Return how many places nobody has: an offer that was made smaller leaves none, not less than none."""
     if row.valid_until <= now:
         return 0
     held = select(HoldRow).where(
         HoldRow.recipient_id == row.recipient_id, HoldRow.service == row.service, col(HoldRow.held_until) > now
     )
-    return max(0, row.places - (row.taken if taken is None else taken) - len(session.exec(held).all()))
+    return max(0, row.places - taken - len(session.exec(held).all()))
 
 
 def _take_turn(

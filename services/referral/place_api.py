@@ -71,7 +71,7 @@ def place_routes(service: Service, directory: Directory) -> APIRouter:
     def capacity(_caller: Team, service_code: Annotated[Code | None, Query(alias="service")] = None) -> list[FreeShown]:
         """List what is free, at all providers at once."""
         with service.database.read() as session:
-            found = place.capacity(session, service.keys, service=service_code, now=service.clock())
+            found = place.capacity(session, service.keys, service=service_code, now=service.clock(), town=service.town)
         return [FreeShown(**asdict(one)) for one in found]
 
     @router.post("/holds", status_code=201)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from services.referral import place
 from services.referral.domain import Referral
 from services.referral.store import Referrals
 from shared.contracts.referral import ReferralStepPlanned
@@ -18,8 +17,6 @@ def keep(work: UnitOfWork, referral: Referral, *, is_new: bool = False) -> Refer
         referrals.add(kept)
     else:
         referrals.save(kept)
-    if referral.has_place and not kept.has_place:
-        place.recount(work.session, work.keys, kept.recipient_id, kept.service, now=work.now)
     if plan is not None:
         work.announce(
             ReferralStepPlanned(

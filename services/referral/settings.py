@@ -3,10 +3,21 @@
 from pathlib import Path
 
 from services.referral.directory import Directory, read_directory
+from services.referral.state import unknown_states
+from shared.contracts.town import Town
 from shared.settings import ServiceSettings
-from shared.town import USUAL
+from shared.town import USUAL, TownInvalid
 
 DIRECTORY_FILE = "directory.json"
+
+
+def check_deadlines(town: Town) -> None:
+    """Refuse days for a state that there is not, or that is the end; raises TownInvalid."""
+    unknown = unknown_states(town)
+    if unknown:
+        raise TownInvalid(
+            *((f"town.toml: deadlines.referral.{name}", "is no state with a next step") for name in unknown)
+        )
 
 
 class Settings(ServiceSettings):

@@ -11,6 +11,7 @@ from typing import Final
 
 from shared.contracts.care import Turn
 from shared.contracts.consent import ProviderAnswer
+from shared.contracts.town import Town
 
 
 class State(StrEnum):
@@ -119,6 +120,19 @@ PLANS: Final[Mapping[State, Plan]] = MappingProxyType(
     }
 )
 """Every state that is not final has one: nobody falls through."""
+
+USUAL_DAYS: Final[Mapping[State, int]] = MappingProxyType({state: plan.days for state, plan in PLANS.items()})
+
+
+def days_in(town: Town) -> Mapping[State, int]:
+    """Return after how many days each step is overdue in a town; what it does not name keeps the usual number."""
+    return {state: town.deadlines.referral.get(state, days) for state, days in USUAL_DAYS.items()}
+
+
+def unknown_states(town: Town) -> list[str]:
+    """Return the names under which a town gives days to a state that there is not, or that is the end."""
+    return [name for name in town.deadlines.referral if name not in USUAL_DAYS]
+
 
 _TEAM_AND_DESK: Final = frozenset({Setter.TEAM, Setter.PERSON_DESK})
 

@@ -11,11 +11,12 @@ from sqlmodel import Session, col, select
 
 from services.referral.domain import Happening, Planned, Referral
 from services.referral.errors import CaseNotFound, ReferralNotFound
-from services.referral.state import News, Reopening
+from services.referral.state import News, Reopening, days_in
 from services.referral.tables import Case, HappeningRow, ReferralRow
 from shared.contracts.care import Turn
 from shared.contracts.consent import Outcome
 from shared.contracts.envelope import canonical
+from shared.contracts.town import ESSEN, Town
 from shared.keys import KeyDestroyed, KeyNeverMade, PersonKeys, UnreadableValue
 
 log = structlog.get_logger()
@@ -24,9 +25,10 @@ log = structlog.get_logger()
 class Referrals:
     """Reads and writes referrals in a session that somebody else opened and commits."""
 
-    def __init__(self, session: Session, keys: PersonKeys) -> None:
+    def __init__(self, session: Session, keys: PersonKeys, *, town: Town = ESSEN) -> None:
         self._session = session
         self._keys = keys
+        self._days = days_in(town)
 
     def case(self, case_id: str) -> Case:
         """Return a case or raise CaseNotFound."""
@@ -148,6 +150,7 @@ class Referrals:
             has_place=asked.get("has_place", False),
             reopens=asked.get("reopens"),
             reopened_because=Reopening(because) if because else None,
+            days=self._days,
         )
 
     def _asked(self, referral: Referral) -> bytes:

@@ -67,7 +67,7 @@ class RefusalRow(Base, table=True):
 
 
 class ContingentRow(Base, table=True):
-    """How many places a provider keeps for a service, and how many of them open referrals have."""
+    """How many places a provider keeps for a service. How many of them referrals have is counted in the referrals."""
 
     __tablename__ = "contingent"
 
@@ -75,6 +75,7 @@ class ContingentRow(Base, table=True):
     service: str = Field(primary_key=True, max_length=48)
     places: int
     taken: int = 0
+    """Written by no version any more; the next contraction of the tables drops it."""
     valid_until: datetime = Field(sa_type=Instant)
     offered_at: datetime = Field(sa_type=Instant)
 

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from services.referral.domain import Happening, Referral, Standing, standing
-from services.referral.state import ANSWERS, FINAL, PLANS, SET_BY, TRANSITIONS, News, State
+from services.referral.settings import check_deadlines
+from services.referral.state import ANSWERS, FINAL, PLANS, SET_BY, TRANSITIONS, USUAL_DAYS, News, State, days_in
 from shared.contracts.care import Turn
+from shared.contracts.town import Deadlines, Town
+from shared.town import TownInvalid
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TOMORROW = NOON + timedelta(days=1)
@@ -253,3 +256,24 @@ class AReferralOverTime(RuleBasedStateMachine):
 
 TestAReferralOverTime = AReferralOverTime.TestCase
 TestAReferralOverTime.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+
+
+def test_a_town_counts_days_of_its_own_where_it_says_so() -> None:
+    town = Town(deadlines=Deadlines(referral={"requested": 5}))
+
+    days = days_in(town)
+
+    assert standing(NOON, [], days).due_at == NOON + timedelta(days=5)
+    assert {**days, State.REQUESTED: 3} == USUAL_DAYS
+
+
+def test_days_for_a_state_without_a_next_step_are_refused() -> None:
+    town = Town(deadlines=Deadlines(referral={"ended": 5, "marker": 1, "opened": 2}))
+
+    with pytest.raises(TownInvalid) as refused:
+        check_deadlines(town)
+
+    assert [field for field, _ in refused.value.faults] == [
+        "town.toml: deadlines.referral.ended",
+        "town.toml: deadlines.referral.marker",
+    ]
