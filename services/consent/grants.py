@@ -204,16 +204,19 @@ def narrowed_at(answer: Answer, word: Word) -> datetime | None:
 
 
 def end_what_was_said_before(work: UnitOfWork, *, former_id: str, person_id: str) -> None:
-    """End every yes and ask of a person that is older than the last word to the same question under another id.
+    """End every yes and ask of a person that is older than the last word to the same question under a former id.
+
+    Under whichever: an id that was joined into the former one before counts as well.
 
     Whatever that last word was: which of the two counts is for the person to say again. What nobody can read may have
     been a word to any question.
     """
     last: dict[tuple[str, str, Category | None], datetime] = {}
-    for answer in answer_store.answers_of(work, former_id):
+    ids = store.same_human(work.session, former_id)
+    for answer in (one for each in ids for one in answer_store.answers_of(work, each)):
         question, at = (*_question(answer), answer.category), narrowed_at(answer, Word.YES) or answer.given_at
         last[question] = max(at, answer.given_at, last.get(question, at))
-    for lost in answer_store.unreadable_answers(work, former_id):
+    for lost in (one for each in ids for one in answer_store.unreadable_answers(work, each)):
         anything, at = (*_question(lost), None), lost.narrowed_at() or lost.given_at
         last[anything] = max(at, last.get(anything, at))
     said = [one for one in answer_store.answers_of(work, person_id) if one.ended_at is None and one.word is not Word.NO]

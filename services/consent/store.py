@@ -72,9 +72,13 @@ def load_person(session: Session, person_id: str) -> PersonRow:
 
 
 def same_human(session: Session, person_id: str) -> list[str]:
-    """Return every id under which this human said something: this one, and those that were joined into it."""
-    former = session.exec(select(PersonRow.person_id).where(PersonRow.joined_into == person_id))
-    return [person_id, *sorted(former)]
+    """Return every id under which this human said something: this one, those joined into it, and into those."""
+    found, new = [person_id], [person_id]
+    while new:
+        former = session.exec(select(PersonRow.person_id).where(col(PersonRow.joined_into).in_(new)))
+        new = sorted(set(former) - set(found))
+        found += new
+    return found
 
 
 def goes_on_as(work: UnitOfWork, person_id: str) -> list[str]:

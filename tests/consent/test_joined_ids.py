@@ -179,3 +179,36 @@ def test_erasing_the_person_who_goes_on_is_announced_for_the_former_id_as_well(s
     gate.clock.pass_()
 
     assert {event.person_id for event in gate.announced(PersonErased)} == {earlier, former}
+
+
+def a_chain(gate: Gate) -> tuple[str, str, str]:
+    """Join a commission twice: into a second id and on into a third; return the three, the last one goes on."""
+    second, first = two_ids_of_one_human(gate)
+    [commission] = gate.rows(SubjectRow, SubjectRow.person_id == first)
+    told_by_joining(gate, second, first)
+    third = f"person-{new_id()}"
+    gate.hear(a_case(third), a_conclusion(third))
+    gate.grant(third, CONCLUSION)
+    gate.clock.pass_(DAY)
+    gate.grant(first, CONCLUSION, word=Word.NO)
+    gate.clock.pass_(DAY)
+    gate.hear(joined(commission.subject_id, earlier=third, former=second))
+    gate.clock.pass_()
+    return first, second, third
+
+
+def test_a_no_under_the_first_id_of_a_chain_counts_for_the_last(sqlite_gate: Gate) -> None:
+    jobcenter = sqlite_gate.reading()
+
+    a_chain(sqlite_gate)
+
+    assert "released" not in [news["result"] for news in jobcenter.news()]
+
+
+def test_erasing_the_last_id_of_a_chain_erases_all(sqlite_gate: Gate) -> None:
+    ids = a_chain(sqlite_gate)
+
+    assert sqlite_gate.ask("POST", f"/persons/{ids[-1]}/erasure").status_code == 202
+    sqlite_gate.clock.pass_()
+
+    assert {event.person_id for event in sqlite_gate.announced(PersonErased)} == set(ids)
