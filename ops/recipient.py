@@ -23,8 +23,9 @@ LONGEST_YEARS = 3
 PURPOSES = {
     "jobcenter": frozenset({"benefit", "billing", "steering"}),
     "provider": frozenset({"referral", "billing"}),
+    "steering": frozenset({"steering"}),
 }
-NEEDED_PURPOSE = {"jobcenter": "benefit", "provider": "referral"}
+NEEDED_PURPOSE = {"jobcenter": "benefit", "provider": "referral", "steering": "steering"}
 
 FIELDS = frozenset(
     {
@@ -122,7 +123,7 @@ def registration(
     key = public_key(said.get("public_key"), field="public_key")
     role = _text(said.get("role"), field="role")
     if role not in PURPOSES:
-        raise RegistrationInvalid("role", "must be jobcenter or provider")
+        raise RegistrationInvalid("role", "must be jobcenter, provider or steering")
     commitment = _commitment(said.get("purpose_commitment"), role=role, today=today)
     notice = _notice(said.get("staff_secrecy_notice"), today=today)
     return Registration(

@@ -11,9 +11,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from ops import processes
 from ops.errors import OpsError
@@ -36,11 +36,17 @@ class RecipientSaid(Part):
 
     recipient_id: str
     organisation: Annotated[str, Field(min_length=1, max_length=120)]
-    role: Literal["jobcenter", "provider"]
+    role: Literal["jobcenter", "provider", "steering"]
     display_name: Annotated[str, Field(min_length=1, max_length=120)]
-    offered: Annotated[tuple[Category, ...], Field(min_length=1, max_length=MOST_OFFERED)]
+    offered: Annotated[tuple[Category, ...], Field(max_length=MOST_OFFERED)]
     purposes: tuple[str, ...]
     shields: str | None = None
+
+    @model_validator(mode="after")
+    def _is_offered_what_its_role_can_receive(self) -> Self:
+        if (self.role == "steering") == bool(self.offered):
+            raise ValueError("offered must be empty for the role steering, and name a category for every other")
+        return self
 
     @field_validator("recipient_id")
     @classmethod

@@ -17,7 +17,8 @@ from sdk.errors import (
     UnknownKey,
     UnreadableAnswer,
 )
-from sdk.events import Empty, Event, Released, Retracted, StatusChanged
+from sdk.events import Empty, Event, FiguresPublished, Released, Retracted, StatusChanged
+from sdk.figures import Figures
 from sdk.keys import KeyRing
 from sdk.recipient import Recipient
 from sdk.store import Store
@@ -32,6 +33,8 @@ __all__ = [
     "Event",
     "Fact",
     "FieldError",
+    "Figures",
+    "FiguresPublished",
     "GesehenError",
     "HandlerFailed",
     "KeyRing",

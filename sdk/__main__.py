@@ -1,4 +1,4 @@
-"""The command line: `python -m sdk keygen | receive | open | commission | change | cancel | answer | held`."""
+"""The command line: `python -m sdk --help`."""
 
 import sys
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from sdk.commands import Contact, Refused, new_command_id
-from sdk.errors import GesehenError, TryAgain
+from sdk.errors import BadFile, GesehenError, TryAgain
 from sdk.events import Event
+from sdk.figure_report import as_csv, as_html, read_figures
 from sdk.keys import make_key_pair, read_json, read_key, thumbprint
 from sdk.recipient import Recipient
 from sdk.store import Store
@@ -53,6 +54,12 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
     held = commands.add_parser("held", help="show what the store holds")
     held.add_argument("--store", type=Path, required=True)
+
+    report = commands.add_parser("figures-report", help="make a page and a CSV of the figures in FILE (steering)")
+    report.add_argument("file", type=Path, help="what `held`, `receive` or `open` printed")
+    report.add_argument("--html", type=Path, help="where the page goes")
+    report.add_argument("--csv", type=Path, help="where the CSV goes")
+    report.add_argument("--town", default="", help="whose figures they are, for the heading")
 
     receive = _connected(commands, "receive", "receive notices, open them, keep and print what is released")
     receive.add_argument("--store", type=Path, required=True)
@@ -127,6 +134,8 @@ def _run(options: argparse.Namespace) -> int:
             return 0
         case "held":
             return _show_held(options.store)
+        case "figures-report":
+            return _report_figures(options)
         case "receive":
             return asyncio.run(_receive(options))
         case _:
@@ -139,7 +148,27 @@ def _show_held(path: Path) -> int:
             _print(released)
         for reference, status in store.statuses().items():
             _print({"result": "status", "reference": reference, "status": status})
+        for figures in store.figures():
+            _print(figures)
     return 0
+
+
+def _report_figures(options: argparse.Namespace) -> int:
+    quarters = read_figures(options.file)
+    texts = {options.html: as_html(quarters, town=options.town), options.csv: as_csv(quarters)}
+    for path, text in texts.items():
+        if path is not None:
+            _write(path, text)
+    written = [str(path) for path in (options.html, options.csv) if path is not None]
+    _print({"quarters": ", ".join(figures.quarter for figures in quarters), "written": ", ".join(written)})
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise BadFile(f"{path} cannot be written: {error.strerror}") from None
 
 
 async def _receive(options: argparse.Namespace) -> int:

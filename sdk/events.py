@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, Valid
 from sdk.commands import Refused
 from sdk.content import CONTENT, FRAME, Referral, Situation
 from sdk.errors import UnreadableAnswer
+from sdk.figures import Figures
 
 
 class _Answer(BaseModel):
@@ -82,6 +83,14 @@ class StatusChanged(_Answer):
     status: Literal["commissioned", "running", "finished", "ended"]
 
 
+class FiguresPublished(_Answer):
+    """The figures of a quarter, for the town's steering. About nobody; there is never another answer for a quarter."""
+
+    result: Literal["figures"] = "figures"
+    notice: str
+    figures: Figures
+
+
 class Empty(_Answer):
     """Nothing for you under this id: a heartbeat, no longer, never; all the same."""
 
@@ -94,10 +103,10 @@ class Unavailable(_Answer):
     result: Literal["try_again"] = "try_again"
 
 
-Event = Released | Retracted | StatusChanged
+Event = Released | Retracted | StatusChanged | FiguresPublished
 """What a handler is given."""
 
-Answer = Released | Retracted | StatusChanged | Empty | Unavailable | Refused
+Answer = Released | Retracted | StatusChanged | FiguresPublished | Empty | Unavailable | Refused
 
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="result")])
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="result")])

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from sdk.errors import BadFile
-from sdk.events import Event, Released, Retracted, StatusChanged, read_event
+from sdk.events import Event, FiguresPublished, Released, Retracted, StatusChanged, read_event
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS snapshot (
@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS snapshot (
     PRIMARY KEY (type, reference));
 CREATE TABLE IF NOT EXISTS tombstone (release_id TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS status (reference TEXT PRIMARY KEY, status TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS figures (quarter TEXT PRIMARY KEY, event TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS unhandled (
     number INTEGER PRIMARY KEY AUTOINCREMENT, notice TEXT NOT NULL UNIQUE, event TEXT NOT NULL,
     release_id TEXT,  -- of content only: what retracts it
@@ -80,6 +81,11 @@ class Store:
         """Return the status of each commission by its reference."""
         return dict(self._database.execute("SELECT reference, status FROM status ORDER BY reference").fetchall())
 
+    def figures(self) -> list[FiguresPublished]:
+        """Return the figures of each quarter, the oldest first."""
+        rows = self._database.execute("SELECT event FROM figures ORDER BY quarter")
+        return [FiguresPublished.model_validate_json(row[0]) for row in rows]
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()
@@ -111,6 +117,8 @@ class Store:
                 return self._retract(event)
             case StatusChanged():
                 return self._note_status(event)
+            case FiguresPublished():
+                return self._keep_figures(event)
 
     def _keep(self, event: Released) -> Event | None:
         before = self._database.execute(
@@ -152,6 +160,11 @@ class Store:
         self._database.execute("INSERT OR REPLACE INTO status VALUES (?, ?)", (event.reference, event.status))
         return event
 
+    def _keep_figures(self, event: FiguresPublished) -> Event | None:
+        values = (event.figures.quarter, event.model_dump_json())
+        added = self._database.execute("INSERT OR IGNORE INTO figures VALUES (?, ?)", values)
+        return event if added.rowcount else None  # a quarter is published once
+
     def _is_retracted(self, release_id: str) -> bool:
         found = self._database.execute("SELECT 1 FROM tombstone WHERE release_id = ?", (release_id,)).fetchone()
         return found is not None
@@ -177,5 +190,7 @@ def _subject(event: Event) -> str | None:
             return f"{event.type} {event.reference}"
         case StatusChanged():
             return f"status {event.reference}"
+        case FiguresPublished():
+            return f"figures {event.figures.quarter}"
         case Retracted():
             return None

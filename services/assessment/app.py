@@ -13,8 +13,10 @@ from fastapi import FastAPI
 from services.assessment import __version__, absence, api, handlers, store, subscribers
 from services.assessment.domain import AssessmentError, Vocabulary
 from services.assessment.erasure import ERASING
+from services.assessment.figures import FIGURES
 from services.assessment.settings import AssessmentSettings
 from services.assessment.team_api import team_routes
+from shared.figures import Counting, figure_routes
 from shared.observability import set_up_logging
 from shared.service import Service, new_service_app, utc_now
 from shared.settings import from_environment
@@ -37,22 +39,25 @@ VOCABULARY = Path(__file__).parent / "vocabulary.json"
 
 
 class AssessmentService(Service):
-    """A service that also hands over the cases of whoever is away, on their first day."""
+    """A service that also hands over the cases of whoever is away, on their first day, and counts each quarter."""
 
     def __init__(self, settings: AssessmentSettings, *, clock: Callable[[], datetime] = utc_now) -> None:
         heard = subscribers.handlers_for(settings.team_id)
         super().__init__("assessment", settings, store.metadata, heard, erasing=ERASING, clock=clock)
         self.teams = settings.teams()
+        self.counting = Counting(FIGURES, self.database, self.keys, self.writer, town=settings.town, clock=clock)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the service, and look after absences."""
+        """Run the service, look after absences, and count quarters."""
         async with super().running():
             await self.writer.run(handlers.catch_up, locks=handlers.locks_to_catch_up)
             looking = asyncio.create_task(again(lambda: LOOK_SECONDS, self.hand_over))
+            self.counting.start()
             try:
                 yield
             finally:
+                await self.counting.stop()
                 looking.cancel()
                 await asyncio.gather(looking, return_exceptions=True)
 
@@ -74,4 +79,5 @@ def create_app(settings: AssessmentSettings | None = None, *, clock: Callable[[]
     vocabulary = Vocabulary.from_json(VOCABULARY.read_text(encoding="utf-8"))
     app.include_router(api.routes(service, vocabulary=vocabulary, teams=service.teams))
     app.include_router(team_routes(service, teams=service.teams))
+    app.include_router(figure_routes(service.counting))
     return app

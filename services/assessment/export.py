@@ -21,7 +21,11 @@ TOLD = (
 )
 """How each table is told."""
 
-LEFT_OUT = {**KIT_LEFT_OUT, "absence": "who of the team is away: about staff, and about no person"}
+LEFT_OUT = {
+    **KIT_LEFT_OUT,
+    "absence": "who of the team is away: about staff, and about no person",
+    "figures_counted": "how many persons, by table and row: about nobody",
+}
 """Tables that are not told, and why."""
 
 

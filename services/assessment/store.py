@@ -14,6 +14,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from services.assessment.domain import CaseHasEnded, CaseNotFound, EntryNotFound, Kind, NoticesNotGiven
 from services.assessment.steps import NextStep
 from shared.database import Instant
+from shared.figures import figures_table
 from shared.keys import PersonKeys
 from shared.tables import add_kit_tables
 from shared.unit_of_work import UnitOfWork
@@ -103,6 +104,7 @@ class AnsweredRequest(Base, table=True):
 
 
 add_kit_tables(Base.metadata)
+figures_table(Base.metadata)
 metadata = Base.metadata
 
 Content = dict[str, Any]  # Any: a JSON value

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from services.consent.contest_api import add_contest_routes
 from services.consent.emergency_api import add_emergency_routes
 from services.consent.erasure_api import add_erasure_routes
+from services.consent.figure_api import add_figure_routes
 from services.consent.outside import Outside
 from services.consent.person_api import add_person_routes
 from services.consent.receipt_api import add_receipt_routes
@@ -25,4 +26,5 @@ def routes(service: Service, settings: ConsentSettings, outside: Outside, issuer
     add_contest_routes(router, service)
     add_recipient_routes(router, service, outside, settings, issuer.key)
     add_emergency_routes(router, service, settings, issuer.key.public)
+    add_figure_routes(router, service, settings)
     return router

@@ -33,10 +33,12 @@ class CommittedPurpose(StrEnum):
 _FITTING: dict[RecipientRole, frozenset[CommittedPurpose]] = {
     RecipientRole.JOBCENTER: frozenset({CommittedPurpose.BENEFIT, CommittedPurpose.BILLING, CommittedPurpose.STEERING}),
     RecipientRole.PROVIDER: frozenset({CommittedPurpose.REFERRAL, CommittedPurpose.BILLING}),
+    RecipientRole.STEERING: frozenset({CommittedPurpose.STEERING}),
 }
 _NEEDED: dict[RecipientRole, CommittedPurpose] = {
     RecipientRole.JOBCENTER: CommittedPurpose.BENEFIT,
     RecipientRole.PROVIDER: CommittedPurpose.REFERRAL,
+    RecipientRole.STEERING: CommittedPurpose.STEERING,
 }
 
 

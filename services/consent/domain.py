@@ -54,11 +54,14 @@ class RecipientRole(StrEnum):
 
     JOBCENTER = "jobcenter"
     PROVIDER = "provider"
+    STEERING = "steering"
+    """The town's steering: it is told figures about nobody, and nothing about any person."""
 
 
 REQUIRED_KINDS: dict[RecipientRole, frozenset[Kind]] = {
     RecipientRole.JOBCENTER: frozenset({Kind.SECRECY_RELEASE, Kind.DATA_CONSENT}),
     RecipientRole.PROVIDER: frozenset({Kind.SECRECY_RELEASE, Kind.DATA_CONSENT}),
+    RecipientRole.STEERING: frozenset({Kind.SECRECY_RELEASE, Kind.DATA_CONSENT}),  # and it is offered nothing
 }
 """Each of these needs a standing yes of its own before anything leaves to that role."""
 

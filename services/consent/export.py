@@ -82,6 +82,8 @@ LEFT_OUT = {
     "commitment": "about organisations: the papers under which they may receive anything",
     "recipient_key": "about organisations: thumbprints of their keys",
     "reconsideration": "technical: who is looked at anew after a recipient changed; a row lasts for minutes",
+    "figure_count": "how many persons, by table and row: about nobody",
+    "figure_publication": "what was published of a quarter: about nobody",
     "ledger_head": "technical: the newest link of a recipient's chain",
     "lease": "technical: which instance does what only one may do",
     "command": "keyed hashes of what recipients sent, so that it counts once; whom it was about does not stand there",

@@ -14,7 +14,7 @@ from sqlalchemy import func
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, select
 
-from services.consent import ledger_store, release_store, store
+from services.consent import figures, ledger_store, release_store, store
 from services.consent.commissions import status_of
 from services.consent.composition import Composed
 from services.consent.ledger import Entry, EntryKind
@@ -141,6 +141,8 @@ def _open(found: _Found, known: dict[str, dict[str, Reconsidered]], settings: Co
     work, release, subject = found.work, found.release, found.subject
     if release.kind == release_store.STATUS:
         return _open_status(work, release, subject, settings)
+    if release.kind == release_store.FIGURES:
+        return _open_figures(work, release, subject)
     if release.kind == release_store.RETRACTION:
         return _open_retraction(work, release, subject)
     return _open_content(work, release, subject, known[str(release.person_id)].get(subject.subject_id))
@@ -244,6 +246,17 @@ def _open_status(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, set
     release.state = release_store.OPENED
     work.session.add(release)
     return {"result": "status", "notice": release.release_id, **content}
+
+
+def _open_figures(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow) -> OpenAnswer:
+    frozen = figures.published(work, subject)
+    if frozen is None:
+        return EMPTY
+    content = {"figures": frozen}
+    _enter(work, release, kind=EntryKind.FIGURES, key_id=store.key_of(subject), content=content)
+    release.state = release_store.OPENED
+    work.session.add(release)
+    return {"result": "figures", "notice": release.release_id, **content}
 
 
 def _enter(

@@ -34,6 +34,7 @@ _MESSAGES: dict[RecipientRole, type[Released]] = {
     RecipientRole.JOBCENTER: JobcenterSituation,
     RecipientRole.PROVIDER: ProviderReferral,
 }
+"""What each role can be released; the town's steering nothing about anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,8 @@ def _check(work: UnitOfWork, said: Registration, row: RecipientRow | None, zone:
     if not is_recipient_id(said.recipient_id):
         raise NotAcceptable(("recipient_id", "must be lower case letters, digits and hyphens"))
     key = _thumbprint(said.public_key)
-    if any(category not in RELEASED_FIELDS[_MESSAGES[said.role]] for category in said.offered):
+    message = _MESSAGES.get(said.role)
+    if any(message is None or category not in RELEASED_FIELDS[message] for category in said.offered):
         raise NotAcceptable(("offered", "holds a category that this role can never receive"))
     papers.check(said.commitment, role=said.role, today=work.now.astimezone(zone).date())
     if row is None:

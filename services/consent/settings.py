@@ -46,6 +46,10 @@ class ConsentSettings(ServiceSettings):
         """Return the key under which references are indexed: derived from the master key, for nothing else."""
         return hmac.new(self.master_key(), b"gesehen reference index", hashlib.sha256).digest()
 
+    def rounding_key(self) -> bytes:
+        """Return the key that draws where the figures are rounded: derived from the master key, for nothing else."""
+        return hmac.new(self.master_key(), b"gesehen figures rounding", hashlib.sha256).digest()
+
     def names_in_logs(self) -> Callable[[str], str]:
         """Return how recipients are called in log lines: a provider's name would say what help somebody gets."""
         secret = hmac.new(self.master_key(), b"gesehen names in logs", hashlib.sha256).digest()

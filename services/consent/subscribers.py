@@ -2,9 +2,10 @@
 
 from functools import partial
 
-from services.consent import erasures, handlers, joining, shielding
+from services.consent import erasures, figures, handlers, joining, shielding
 from services.consent.settings import ConsentSettings
 from shared.contracts.assessment import (
+    AssessmentFiguresCounted,
     AttendanceRecorded,
     ConclusionDrawn,
     FactRecorded,
@@ -19,8 +20,9 @@ from shared.contracts.intake import (
     CommissionJoined,
     ContactRecorded,
     IdentityRecorded,
+    IntakeFiguresCounted,
 )
-from shared.contracts.referral import AppointmentArranged, ReferralClosed, ReferralRequested
+from shared.contracts.referral import AppointmentArranged, ReferralClosed, ReferralFiguresCounted, ReferralRequested
 from shared.effect import Handlers, OfMany
 
 
@@ -43,5 +45,8 @@ def subscriptions(settings: ConsentSettings) -> Handlers:
         FactRemoved: handlers.forget_fact,
         ReferralRequested: partial(handlers.know_referral, settings=settings),
         ReferralClosed: handlers.close_referral,
+        IntakeFiguresCounted: figures.know_count,
+        AssessmentFiguresCounted: figures.know_count,
+        ReferralFiguresCounted: figures.know_count,
         **erasures.subscriptions(),
     }

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import JSON, Column, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
-from services.consent import recipient_tables  # noqa: F401  its tables belong to the metadata below
+from services.consent import figure_tables, recipient_tables  # noqa: F401  their tables belong to the metadata below
 from services.consent.table_base import Base
 from shared.database import Instant
 from shared.tables import add_kit_tables

@@ -17,6 +17,7 @@ from services.consent import (
     emergency,
     emergency_view,
     erasures,
+    figures,
     grants,
     inquiries,
     lapse,
@@ -73,6 +74,7 @@ class Timers:
         self._rhythms = Rhythms(draw or exponential(settings.heartbeat_seconds))
         self._holder = token_urlsafe(16)
         self._was_loud: float | None = None
+        self._figures_loud_at: float | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._calendar_at: float | None = None
 
@@ -120,6 +122,7 @@ class Timers:
                 self._renew_notices,
                 self._give_up_notices,
                 self._look_after_erasures,
+                self._look_after_figures,
             )
             for step in steps:
                 await self._guarded(step)
@@ -157,6 +160,21 @@ class Timers:
         self._was_loud = monotonic()
         for one in overdue:
             log.error("erasure_overdue", erasure_id=one.erasure_id, waits_for=list(one.waits_for))
+
+    async def _look_after_figures(self) -> None:
+        """Publish each quarter that is told, release what is published, and be loud about who has not told one."""
+        publish = partial(figures.publish, secret=self._settings.rounding_key())
+        await self._writer.run(publish, locks=lambda _: {"figures"})
+        await self._writer.run(figures.release, locks=lambda _: {"figures"})
+        if self._figures_loud_at is not None and monotonic() - self._figures_loud_at < LOUD_EVERY_SECONDS:
+            return
+        self._figures_loud_at = monotonic()
+        for quarter, producers in (await asyncio.to_thread(self._missing_figures)).items():
+            log.error("figures_missing", quarter=quarter, waits_for=producers)
+
+    def _missing_figures(self) -> figures.Missing:
+        with self._database.read() as session:
+            return figures.missing(session, now=self._clock(), town=self._settings.town)
 
     async def _give_up_notices(self) -> None:
         await self._writer.run(partial(give_up_notices, outbox=self._outbox))

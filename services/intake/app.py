@@ -13,10 +13,12 @@ from services.intake.care_api import care_routes
 from services.intake.care_store import metadata
 from services.intake.domain import IntakeError
 from services.intake.erasure import ERASING
+from services.intake.figures import FIGURES
 from services.intake.settings import IntakeSettings
 from services.intake.shield_api import shield_routes
 from services.intake.timer import Timer
 from services.intake.watch import Watch
+from shared.figures import Counting, figure_routes
 from shared.observability import set_up_logging
 from shared.service import Service, new_service_app, utc_now
 from shared.settings import from_environment
@@ -33,7 +35,7 @@ STATUSES = {
 
 
 class IntakeService(Service):
-    """A service that also watches over every case, with or without a broker."""
+    """A service that also watches over every case, with or without a broker, and counts each quarter."""
 
     def __init__(self, settings: IntakeSettings, *, clock: Callable[[], datetime] = utc_now) -> None:
         handlers = subscribers.handlers_for(settings.team_id)
@@ -45,15 +47,18 @@ class IntakeService(Service):
             ordinary=ordinary_ladder(self.town.ladder),
         )
         self.timer = Timer(self.watch, self.writer, every_seconds=settings.watch_seconds, clock=clock)
+        self.counting = Counting(FIGURES, self.database, self.keys, self.writer, town=settings.town, clock=clock)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the service, and the watch."""
+        """Run the service, the watch, and the counting."""
         async with super().running():
             self.timer.start()
+            self.counting.start()
             try:
                 yield
             finally:
+                await self.counting.stop()
                 await self.timer.stop()
 
     def own_parts(self) -> dict[str, bool]:
@@ -70,5 +75,6 @@ def create_app(settings: IntakeSettings | None = None, *, clock: Callable[[], da
     answer_errors(app, IntakeError, STATUSES)
     app.include_router(routes(service, team_id=known.team_id))
     app.include_router(shield_routes(service))
+    app.include_router(figure_routes(service.counting))
     app.include_router(care_routes(service, acknowledge_within=known.acknowledge_within()))
     return app

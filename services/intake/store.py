@@ -13,6 +13,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from services.intake.domain import CaseNotFound
 from shared.contracts.intake import Contact, Identity
 from shared.database import Instant
+from shared.figures import figures_table
 from shared.keys import PersonKeys, UnreadableValue
 from shared.tables import add_kit_tables
 
@@ -86,6 +87,7 @@ class AnsweredRequest(Base, table=True):
 
 
 add_kit_tables(Base.metadata)
+figures_table(Base.metadata)
 metadata = Base.metadata
 
 

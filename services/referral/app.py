@@ -1,18 +1,22 @@
 """Puts the referral service together: `uvicorn services.referral.app:create_app --factory`."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from fastapi import FastAPI
 
 from services.referral import __version__
 from services.referral.api import routes
+from services.referral.directory import Directory
 from services.referral.erasure import ERASING
 from services.referral.errors import ReferralError
+from services.referral.figures import figures
 from services.referral.place_api import place_routes
 from services.referral.settings import Settings, check_deadlines
 from services.referral.subscribers import HANDLERS
 from services.referral.tables import metadata
+from shared.figures import Counting, figure_routes
 from shared.observability import set_up_logging
 from shared.service import Service, new_service_app, utc_now
 from shared.settings import from_environment
@@ -28,15 +32,35 @@ STATUSES = {
 }
 
 
+class ReferralService(Service):
+    """A service that also counts each quarter."""
+
+    def __init__(self, settings: Settings, directory: Directory, *, clock: Callable[[], datetime] = utc_now) -> None:
+        super().__init__("referral", settings, metadata, HANDLERS, erasing=ERASING, clock=clock)
+        counted, town = figures(directory), settings.town
+        self.counting = Counting(counted, self.database, self.keys, self.writer, town=town, clock=clock)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the service, and the counting."""
+        async with super().running():
+            self.counting.start()
+            try:
+                yield
+            finally:
+                await self.counting.stop()
+
+
 def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """Return the service; without settings they are read from the environment."""
     chosen = settings or from_environment(Settings)
     set_up_logging("referral", level=chosen.log_level)
-    service = Service("referral", chosen, metadata, HANDLERS, erasing=ERASING, clock=clock)
-    app = new_service_app(service, title="Gesehen: referral", version=__version__)
     directory = chosen.directory()
+    service = ReferralService(chosen, directory, clock=clock)
+    app = new_service_app(service, title="Gesehen: referral", version=__version__)
     check_deadlines(chosen.town)
     app.include_router(routes(service, directory))
     app.include_router(place_routes(service, directory))
+    app.include_router(figure_routes(service.counting))
     answer_errors(app, ReferralError, STATUSES)
     return app

@@ -5,6 +5,7 @@ The consent registry owns `recipient_id`; this directory refers to it.
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -27,11 +28,26 @@ class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class HelpGroup(StrEnum):
+    """The kinds of help that figures are counted by."""
+
+    DEBTS = "debts"
+    EVICTION = "eviction"
+    FLAT = "flat"
+    SHELTER = "shelter"
+    HEALTH = "health"
+    ADDICTION = "addiction"
+    FOOD = "food"
+    WORK = "work"
+
+
 class Offer(_Entry):
     """One service of a provider and the categories that it needs, at most six."""
 
     service: Code
     needed: Annotated[tuple[Category, ...], Field(min_length=1, max_length=MOST_NEEDED)]
+    group: HelpGroup | None = None
+    """As what it is counted. None: in no figure."""
 
 
 class Provider(_Entry):
@@ -59,6 +75,10 @@ class DirectoryFile(_Entry):
         ids = [provider.recipient_id for provider in self.providers]
         if len(ids) != len(set(ids)):
             raise ValueError("a recipient_id stands there twice")
+        groups: dict[str, HelpGroup | None] = {}
+        for offer in (offer for provider in self.providers for offer in provider.services):
+            if groups.setdefault(offer.service, offer.group) != offer.group:
+                raise ValueError("a service is counted in two groups")
         return self
 
 
@@ -76,6 +96,11 @@ class Directory:
         if service not in offers[recipient_id]:
             raise FieldRefused("service", "is not offered by this provider")
         return offers[recipient_id][service]
+
+    def group_of(self, service: str) -> HelpGroup | None:
+        """Return as what a service is counted, whoever offers it; None if in no figure."""
+        offers = (offer for provider in self.providers for offer in provider.services)
+        return next((offer.group for offer in offers if offer.service == service), None)
 
 
 def read_directory(path: Path) -> Directory:

@@ -29,6 +29,7 @@ LEFT_OUT = {
     "hold": "a place that is kept free: about nobody, and no referral leads to it",
     "waiting": "a random id that no record of a person names",
     "out_of_order": "who of the team held a place out of order: no record of a person leads to it",
+    "figures_counted": "how many persons, by table and row: about nobody",
 }
 """Tables that are not told, and why."""
 

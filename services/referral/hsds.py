@@ -20,6 +20,7 @@ from services.referral.directory import Offer, Provider, read_directory
 from shared.town import USUAL
 
 NEEDS: Final = "needs"
+COUNTED_AS: Final = "counted as"
 SCHEME: Final = "gesehen-recipient"
 USAGE: Final = "usage: python -m services.referral.hsds export [DIRECTORY] | import FILE"
 _DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -79,6 +80,11 @@ def _service(provider: Provider, offer: Offer) -> Json:
         "attributes": [
             {"id": _id("attribute", f"{key}/{need}"), "link_id": service_id, "label": NEEDS, "value": need.value}
             for need in offer.needed
+        ]
+        + [
+            {"id": _id("attribute", f"{key}/{COUNTED_AS}"), "link_id": service_id, "label": COUNTED_AS, "value": group}
+            for group in [offer.group]
+            if group is not None
         ],
     }
 
@@ -140,12 +146,12 @@ def _is_ours(identifier: Mapping[str, Any]) -> bool:
 
 def _offer(service: Json, path: str) -> Json:
     code = service.get("alternate_name") or re.sub(r"[^a-z0-9]+", "_", _text(service, "name", path).lower()).strip("_")
-    labelled = [
-        one for one in service.get("attributes") or [] if isinstance(one, Mapping) and one.get("label") == NEEDS
-    ]
-    if not labelled:
+    attributes = [one for one in service.get("attributes") or [] if isinstance(one, Mapping)]
+    needed = [one.get("value") for one in attributes if one.get("label") == NEEDS]
+    if not needed:
         raise HsdsInvalid(f"{path}.attributes", f"names no category with the label {NEEDS}")
-    return {"service": code, "needed": [one.get("value") for one in labelled]}
+    groups = [one.get("value") for one in attributes if one.get("label") == COUNTED_AS]
+    return {"service": code, "needed": needed, "group": groups[0] if groups else None}
 
 
 def _checked(entry: Json) -> Provider:

@@ -6,6 +6,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from shared.database import Instant
+from shared.figures import figures_table
 from shared.tables import add_kit_tables
 
 
@@ -118,4 +119,5 @@ class OutOfOrderRow(Base, table=True):
 
 
 add_kit_tables(Base.metadata)
+figures_table(Base.metadata)
 metadata = Base.metadata

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
+from shared.contracts.published import PublishedFigures
 from shared.contracts.requests import CommandId, NoticeId
 
 FreshId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
@@ -74,6 +75,14 @@ class StatusAnswer(Said):
     status: Status
 
 
+class FiguresAnswer(Said):
+    """The figures of a quarter, for the town's steering. About nobody, and never another answer for that quarter."""
+
+    result: Literal["figures"] = "figures"
+    notice: NoticeId
+    figures: PublishedFigures
+
+
 class EmptyAnswer(Said):
     """Nothing under this id: a heartbeat, no longer allowed, never there; all the same."""
 
@@ -115,6 +124,7 @@ ANSWERS: tuple[type[Said], ...] = (
     EmptyAnswer,
     TryAgain,
     RefusedOpening,
+    FiguresAnswer,
 )
 """What an opening can be answered."""
 

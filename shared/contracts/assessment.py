@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from shared.contracts import care
+from shared.contracts import care, figures
 from shared.contracts.categories import LIFE_DOMAINS, Category, LabelledBy, Structural
 from shared.contracts.envelope import CareEvent, Code, Disclosable, Id, Sources, Value
 
@@ -224,3 +224,9 @@ class AssessmentErasureConfirmed(CareEvent):
 
     erasure_id: Structural[Id]
     confirmed_at: Structural[datetime]
+
+
+class AssessmentFiguresCounted(figures.FiguresCounted):
+    """What assessment counted of a quarter, for the town's steering. It is about nobody."""
+
+    event_type: ClassVar[str] = "assessment.figures_counted.v1"

@@ -2,7 +2,8 @@
 
 A care event or a released message may gain optional fields and change in nothing else: messages of both versions are on
 the bus during a deploy. A command may also become more lenient, for only the gate reads it. The label of a field counts
-as part of its form: another category changes who may know.
+as part of its form: another category changes who may know. An answer may gain a form at the end of its list, if only
+recipients that come with it are ever answered so.
 """
 
 from shared.contracts.schemas import Schema
@@ -51,7 +52,7 @@ def _lists_broken(old: Schema, new: Schema, *, place: str, lenient: bool) -> lis
 def _changed_words(old: Schema, new: Schema) -> list[str]:
     structure = _SILENT | {"items", "oneOf", "$ref"}
     changed = [word for word in sorted({*old, *new} - structure) if old.get(word) != new.get(word)]
-    choices = len(old.get("oneOf", [])) != len(new.get("oneOf", []))
+    choices = len(old.get("oneOf", [])) > len(new.get("oneOf", []))
     return [*changed, *(["oneOf"] if choices else [])]
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, StringConstraints
 
+from shared.contracts import figures
 from shared.contracts.categories import Category, Structural
 from shared.contracts.envelope import CareEvent, Disclosable, Id, Value
 
@@ -163,3 +164,9 @@ class IntakeErasureConfirmed(CareEvent):
 
     erasure_id: Structural[Id]
     confirmed_at: Structural[datetime]
+
+
+class IntakeFiguresCounted(figures.FiguresCounted):
+    """What intake counted of a quarter, for the town's steering. It is about nobody."""
+
+    event_type: ClassVar[str] = "intake.figures_counted.v1"

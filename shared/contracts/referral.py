@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from shared.contracts import care
+from shared.contracts import care, figures
 from shared.contracts.categories import Category, Structural
 from shared.contracts.envelope import CareEvent, Code, Disclosable, Id, Sources
 
@@ -71,3 +71,9 @@ class ReferralErasureConfirmed(CareEvent):
 
     erasure_id: Structural[Id]
     confirmed_at: Structural[datetime]
+
+
+class ReferralFiguresCounted(figures.FiguresCounted):
+    """What referral counted of a quarter, for the town's steering. It is about nobody."""
+
+    event_type: ClassVar[str] = "referral.figures_counted.v1"

@@ -7,6 +7,7 @@ from tests.assessment.builders import Assessment
 ROLES = ("intake_worker", "assessor", "outreach_worker", "lead", "person_desk", "operator")
 TEAM = {"assessor", "lead"}
 NOBODYS = {
+    "quarter": "2020-Q1",
     "case_id": "no-such-case",
     "fact_id": "no-such-fact",
     "statement_id": "no-such-text",
@@ -17,6 +18,7 @@ NOBODYS = {
     "person_id": "no-such-person",
 }
 MATRIX: dict[tuple[str, str], set[str]] = {
+    ("POST", "/figures/{quarter}/announcement"): {"operator"},
     ("GET", "/cases"): TEAM,
     ("GET", "/overdue"): TEAM,
     ("GET", "/vocabulary"): TEAM,

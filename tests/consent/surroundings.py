@@ -26,6 +26,11 @@ GATE_KEY = ECKey.generate_key("P-256", private=True).as_dict(private=True)
 SIGNING_KEY = OKPKey.generate_key("Ed25519").as_dict(private=True)
 BERLIN = ZoneInfo("Europe/Berlin")
 KNOWN = {JOBCENTER: RecipientRole.JOBCENTER, CLINIC: RecipientRole.PROVIDER}
+OWN_PURPOSE = {
+    RecipientRole.JOBCENTER: CommittedPurpose.BENEFIT,
+    RecipientRole.PROVIDER: CommittedPurpose.REFERRAL,
+    RecipientRole.STEERING: CommittedPurpose.STEERING,
+}
 OFFERED = {RecipientRole.JOBCENTER: JOBCENTERS_SIX, RecipientRole.PROVIDER: CLINICS_SIX}
 
 
@@ -84,7 +89,7 @@ def settings_in(folder: Path, store: Store, **changes: Any) -> ConsentSettings:
 
 def a_commitment(role: RecipientRole, **changes: Any) -> Commitment:
     """Return the two papers of a recipient, both of this morning and good for two years."""
-    own = CommittedPurpose.BENEFIT if role is RecipientRole.JOBCENTER else CommittedPurpose.REFERRAL
+    own = OWN_PURPOSE[role]
     values: dict[str, Any] = {
         "purposes": frozenset({own}),
         "signed_on": NOON.date(),
@@ -110,7 +115,7 @@ def register(
         organisation=f"register of {recipient_id}",
         role=role,
         display_name=recipient_id.title(),
-        offered=tuple(offered or OFFERED[role]),
+        offered=tuple(offered or OFFERED.get(role, ())),
         public_key=public_key,
         commitment=a_commitment(role, **changes),
     )

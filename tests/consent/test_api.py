@@ -11,6 +11,7 @@ from tests.consent.gate import Gate
 
 PERSON_DESK, OPERATOR, TEAM = {Role.PERSON_DESK}, {Role.OPERATOR}, {Role.ASSESSOR, Role.LEAD}
 ROUTES: dict[tuple[str, str], set[Role]] = {
+    ("GET", "/figures"): {Role.OPERATOR},
     ("POST", "/grants"): PERSON_DESK,
     ("POST", "/withdrawals"): PERSON_DESK,
     ("POST", "/previews"): PERSON_DESK,

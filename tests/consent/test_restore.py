@@ -19,6 +19,7 @@ from shared.database import open_engine
 from shared.journal import JournalMissing
 from tests.consent.builders import JOBCENTER, NOON, a_conclusion, new_id
 from tests.consent.gate import Gate, running_gate
+from tests.consent.steering import AFTER_Q1, enrol, everything, look, told
 from tests.consent.surroundings import Clock, Store, register, register_all
 
 CONCLUSION = Category.CONCLUSION
@@ -225,3 +226,20 @@ def test_a_commitment_that_was_shortened_stays_short(town: Restorable) -> None:
     with town.running() as gate:
         gate.clock.now = NOON.replace(month=4)
         assert gate.open(notice) == EMPTY
+
+
+def test_a_restored_backup_does_not_publish_another_version(store: Store, tmp_path: Path) -> None:
+    world = Restorable(store, tmp_path, Clock(AFTER_Q1))
+    with world.running() as gate:
+        gate.write(register_all)
+        enrol(gate)
+        restore = world.back_up()
+        gate.hear(*everything())
+        look(gate)
+        [before] = told(gate)
+    restore()
+
+    with world.running() as gate:
+        gate.hear(*everything(self=500))
+        assert look(gate) == []
+        assert [one["figures"] for one in told(gate)] == [before["figures"]]

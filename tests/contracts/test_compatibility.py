@@ -109,8 +109,9 @@ def test_a_command_may_not_demand_more() -> None:
     assert breaks(OLD, {**OLD, "required": ["code", "note"]}, lenient=True) == ["note: is required now"]
 
 
-def test_the_choices_of_an_answer_stay() -> None:
+def test_the_choices_of_an_answer_stay_and_others_may_follow() -> None:
     old: Schema = {"oneOf": [{"const": 1}, {"const": 2}]}
 
     assert breaks(old, {"oneOf": [{"const": 1}]}) == ["message: oneOf changed"]
+    assert breaks(old, {"oneOf": [{"const": 1}, {"const": 2}, {"const": 3}]}) == []
     assert breaks(old, {"oneOf": [{"const": 1}, {"const": 3}]}) == ["|1: const changed"]

@@ -625,4 +625,40 @@ MUTANTS: list[Mutant] = [
             "../shared/test_observability.py::test_an_error_is_logged_by_its_class_and_place",
         ),
     ),
+    *_in(
+        "protection.py",
+        (
+            "    if not is_whole or None in rows.values():\n",
+            "    if not is_whole:\n",
+            "a total gives away the row that is left out of the figures",
+            "test_protection.py::test_the_total_is_told_only_if_every_row_is",
+        ),
+        (
+            "if count >= MINIMUM else None",
+            "if count > 3 else None",
+            "figures are told of a handful of persons",
+            "test_protection.py::test_the_truth_is_always_within_what_can_be_worked_out",
+        ),
+        (
+            'f"{quarter}|{table}|{row}"',
+            'f"{table}|{row}"',
+            "one secret place serves every quarter",
+            "test_protection.py::test_places_are_the_same_for_ever_and_others_for_each_quarter_table_and_secret",
+        ),
+    ),
+    *_in(
+        "figures.py",
+        (
+            "        if recipient.role != RecipientRole.STEERING:\n",
+            "        if recipient.role == RecipientRole.PROVIDER:\n",
+            "the Jobcenter is told the figures",
+            "test_figures.py::test_nobody_else_can_open_the_figures_nor_is_sent_a_notice",
+        ),
+        (
+            "    told = {cell.row: cell.count for cell in cells if cell.table == table.name}\n    return {row: told.get(row, 0) for row in table.rows}",
+            "    return {cell.row: cell.count for cell in cells if cell.table == table.name}",
+            "a row that is in no closed list leaves",
+            "test_figures.py::test_what_is_no_row_of_the_closed_list_never_leaves",
+        ),
+    ),
 ]

@@ -6,6 +6,7 @@ from tests.intake.builders import Intake
 
 ROLES = ("intake_worker", "assessor", "outreach_worker", "lead", "person_desk", "operator")
 MATRIX: dict[tuple[str, str], set[str]] = {
+    ("POST", "/figures/{quarter}/announcement"): {"operator"},
     ("POST", "/cases"): {"intake_worker", "lead"},
     ("GET", "/cases"): {"intake_worker", "lead"},
     ("GET", "/overdue"): {"intake_worker", "lead"},
@@ -28,7 +29,7 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", "/acute-needs/{need_id}/settling"): {"intake_worker", "assessor", "lead"},
     ("GET", "/persons/{person_id}/export"): {"person_desk"},
 }
-IDS = dict.fromkeys(("case_id", "person_id", "alarm_id", "need_id"), "no-such-thing")
+IDS = dict.fromkeys(("case_id", "person_id", "alarm_id", "need_id"), "no-such-thing") | {"quarter": "2020-Q1"}
 
 
 @pytest.mark.parametrize(("method", "path"), MATRIX)
