@@ -29,7 +29,7 @@ LATE_AFTER = timedelta(days=3)
 """So long after a quarter could be counted it is said loudly who has not told it."""
 
 Missing = dict[str, list[str]]
-"""By quarter, which services have not told what they counted, or told what cannot be read."""
+"""By quarter, which services have not told what they counted; none, if what one of them told cannot be read."""
 
 
 def know_count(work: UnitOfWork, event: FiguresCounted) -> None:

@@ -41,6 +41,19 @@ def test_a_complete_registration_is_accepted() -> None:
     assert registration(said(), today=TODAY).recipient_id == "lvr-klinik"
 
 
+def test_a_towns_steering_is_registered_with_a_purpose_of_its_own_and_nothing_on_offer() -> None:
+    steering = {"role": "steering", "offered": []}
+
+    assert (
+        registration(
+            said(**steering, purpose_commitment={**COMMITMENT, "purposes": ["steering"]}), today=TODAY
+        ).for_the_gate()["offered"]
+        == []
+    )
+    with pytest.raises(RegistrationInvalid, match="purposes"):
+        registration(said(**steering), today=TODAY)
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

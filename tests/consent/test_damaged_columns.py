@@ -16,6 +16,7 @@ from tests.consent.builders import CLINIC, JOBCENTER, a_closing, a_finding, new_
 from tests.consent.bus import Bus, Delivery
 from tests.consent.emergencies import JUSTIFIED, TODAY, a_person_in_danger, a_telling, tell
 from tests.consent.gate import Gate
+from tests.consent.steering import counted
 from tests.consent.test_refused_grants import a_form
 from tests.consent.test_representation import a_representation
 
@@ -57,7 +58,7 @@ def a_full_life(gate: Gate) -> Lived:
     person = a_person_in_danger(gate)
     about_a_child = a_finding(person, Category.FAMILY, "child_ill", about_id=new_id())
     work = a_finding(person, Category.WORK, "night_shifts")
-    gate.hear(about_a_child, work)
+    gate.hear(about_a_child, work, counted("intake"))
     gate.contest(person, work.fact_id)
     gate.ask("POST", "/grants", a_form(person, words=YES_AND_NO), key=KEY)
     gate.clock.pass_()
@@ -92,7 +93,7 @@ def requests_about(lived: Lived) -> Iterator[Request]:
     yield "GET", f"/grants/{lived.grant}/receipt", "person_desk", None, None
     yield "GET", "/emergencies", "lead", None, None
     yield "GET", of_emergency, "lead", None, None
-    for path in ("/parked", "/recipients", f"/ledger/{JOBCENTER}/verification", "/erasures"):
+    for path in ("/parked", "/recipients", f"/ledger/{JOBCENTER}/verification", "/erasures", "/figures"):
         yield "GET", path, "operator", None, None
     asked = {"person_id": lived.person, "recipient_id": JOBCENTER, "purpose": "benefit", "words": {"conclusion": "yes"}}
     yield "POST", "/previews", "person_desk", asked, None

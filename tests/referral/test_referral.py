@@ -281,7 +281,8 @@ def test_the_providers_are_listed_with_what_they_need(desk: Desk) -> None:
 
     assert {"lvr-klinik", "schuldnerhilfe", "wohnhilfe"} <= set(providers)
     [debts] = providers["schuldnerhilfe"]["services"]
-    assert debts == {"service": "debt_counselling", "needed": ["identity", "contact", "debts", "livelihood"]}
+    needed = ["identity", "contact", "debts", "livelihood"]
+    assert debts == {"service": "debt_counselling", "needed": needed, "group": "debts"}
 
 
 @pytest.mark.parametrize("path", ["/referrals/{0}", "/referrals/{0}/appointment", "/referrals/{0}/closing"])
