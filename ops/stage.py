@@ -37,7 +37,11 @@ Tell = Callable[[str], None]
 READY_SECONDS: Final = 60
 NEEDED_MB: Final = 400  # the broker refuses to start with less than 300; the rest is for databases and logs
 TOWN: Final = USUAL
-DESKS: Final = {"jobcenter": "examples.jobcenter_desk", "provider": "examples.provider_desk"}
+DESKS: Final = {
+    "jobcenter": "examples.jobcenter_desk",
+    "provider": "examples.provider_desk",
+    "steering": "examples.steering_desk",
+}
 ROLE_OF: Final = {
     "intake": "intake_worker",
     "assessment": "assessor",

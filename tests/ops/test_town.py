@@ -38,6 +38,7 @@ def spoil(file: Path, change: Callable[[Any], None]) -> None:
     file.write_text(json.dumps(said))
 
 
+OFFERED = "offered must be empty for the role steering, and name a category for every other"
 SEVEN = ["identity", "contact", "debts", "livelihood", "family", "papers", "language"]
 WRONG: list[tuple[str, Callable[[Any], None], str]] = [
     (
@@ -49,6 +50,16 @@ WRONG: list[tuple[str, Callable[[Any], None], str]] = [
         "recipients.json",
         lambda said: said["recipients"][1].update(offered=SEVEN),
         "recipients.json: recipients.1.offered Tuple should have at most 6 items after validation, not 7",
+    ),
+    (
+        "recipients.json",
+        lambda said: said["recipients"][1].update(role="steering", purposes=["steering"]),
+        f"recipients.json: recipients.1 {OFFERED}",
+    ),
+    (
+        "recipients.json",
+        lambda said: said["recipients"][1].update(offered=[]),
+        f"recipients.json: recipients.1 {OFFERED}",
     ),
     (
         "recipients.json",

@@ -2,17 +2,19 @@
 
 import asyncio
 import json
+import shutil
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import aio_pika
+import httpx2
 import pytest
 
 from ops import provision
 from ops.run_folder import write_private
-from ops.stage import Stage, running_stage
+from ops.stage import TOWN, Stage, running_stage
 from sdk import FiguresPublished, Recipient, Store
 from sdk.cli import main
 from sdk.keys import make_key_pair, read_json
@@ -28,6 +30,18 @@ from tests.system.recipients import what_is_said
 pytestmark = pytest.mark.system
 
 NAME, QUARTER = "musterstadt-steuerung", "2025-Q4"
+DESK = "stadt-steuerung"
+
+
+def town_with_steering(folder: Path) -> Path:
+    """Return the folder of a town in which the steering has a desk."""
+    town = folder / "town"
+    shutil.copytree(TOWN, town)
+    said = json.loads((town / "recipients.json").read_text())
+    steering = {"recipient_id": DESK, "organisation": "synthetic register, Stadt", "purposes": ["steering"]}
+    said["recipients"].append({**steering, "role": "steering", "display_name": "Stadt (synthetic)", "offered": []})
+    (town / "recipients.json").write_text(json.dumps(said))
+    return town
 
 
 def enrolled(stage: Stage, folder: Path) -> tuple[Path, Path]:
@@ -82,17 +96,28 @@ async def received(connection: Path, key: Path, store: Store) -> list[FiguresPub
     return store.figures()
 
 
+def page_of(url: str) -> httpx2.Response:
+    """Ask a desk until it has figures."""
+    until = time.monotonic() + 30
+    while (found := httpx2.get(url)).status_code != 200:
+        assert time.monotonic() < until, "not in time"
+        time.sleep(0.1)
+    return found
+
+
 def test_what_three_services_counted_reaches_the_steering_protected_and_makes_a_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GESEHEN_RUN_DIR", str(tmp_path / "run"))
     (tmp_path / "handover").mkdir()
-    with running_stage("figures", tell=lambda _text: None) as stage:
+    town = town_with_steering(tmp_path)
+    with running_stage("figures", tell=lambda _text: None, town=town) as stage:
         connection, key = enrolled(stage, tmp_path / "handover")
         for kind in (IntakeFiguresCounted, AssessmentFiguresCounted, ReferralFiguresCounted):
             asyncio.run(announce(stage, counted(kind)))
         with Store(tmp_path / "held.sqlite3") as store:
             [told] = asyncio.run(received(connection, key, store))
+        shown = page_of(f"{stage.url(DESK)}/report")
     capsys.readouterr()
     main(["held", "--store", str(tmp_path / "held.sqlite3")])
     (tmp_path / "held.json").write_text(capsys.readouterr().out)
@@ -102,4 +127,5 @@ def test_what_three_services_counted_reaches_the_steering_protected_and_makes_a_
     came_by = told.figures.tables[0]
     assert [(row.row, row.about) for row in came_by.rows] == [("commissioned", 40), ("self", 40), ("street", None)]
     assert (told.figures.quarter, came_by.total, made) == (QUARTER, None, 0)
+    assert (shown.status_code, shown.text) == (200, (tmp_path / "report.html").read_text())
     assert "weniger als 10" in (tmp_path / "report.html").read_text()
