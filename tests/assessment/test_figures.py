@@ -42,10 +42,13 @@ def test_a_person_counts_once_for_a_life_domain_however_much_was_found(assessmen
     assert counts(assessment, "needs") == {"debts": 2, "housing": 1}
 
 
-def test_what_is_slight_is_no_need(assessment: Assessment) -> None:
-    assessment.fact(assessment.open_case().case_id, severity=1)
+@pytest.mark.parametrize(("severity", "found"), [(0, {}), (1, {}), (2, {"debts": 1}), (4, {"debts": 1})])
+def test_a_finding_is_a_need_from_the_middle_of_the_scale_on(
+    assessment: Assessment, severity: int, found: dict[str, int]
+) -> None:
+    assessment.fact(assessment.open_case().case_id, severity=severity)
 
-    assert counts(assessment, "needs") == {}
+    assert counts(assessment, "needs") == found
 
 
 def test_a_need_counts_when_it_was_first_written_down_and_never_again(assessment: Assessment) -> None:
@@ -80,12 +83,13 @@ def test_what_waits_for_a_second_person_counts_once_it_is_confirmed(assessment: 
     assert counts(assessment, "needs", at=A_QUARTER_LATER) == {"addiction": 1}
 
 
-@pytest.mark.parametrize("marked", [{"contested": True}, {"about_somebody_else": True}])
+@pytest.mark.parametrize("marked", [{"contested": True}, {"about": "somebody_else"}])
 def test_what_is_contested_or_about_somebody_else_does_not_count(
     assessment: Assessment, marked: dict[str, Any]
 ) -> None:
-    assessment.fact(assessment.open_case().case_id, severity=3, **marked)
+    recorded = assessment.fact(assessment.open_case().case_id, severity=3, **marked)
 
+    assert "fact_id" in recorded
     assert counts(assessment, "needs") == {}
 
 
@@ -179,6 +183,10 @@ def test_nothing_is_counted_of_what_came_after_the_end_of_the_quarter(assessment
     case = assessment.open_case().case_id
     assessment.clock.now = FIFTH_WORKING_DAY - timedelta(days=3)
     assessment.fact(case, severity=3)
+    attend(assessment, case, "2026-03-20")
 
     assert counts(assessment, "needs") == {}
+    assert counts(assessment, "first_talks") == {}
+    assert counts(assessment, "not_yet_met") == {"waiting": 1}
     assert counts(assessment, "needs", at=A_QUARTER_LATER) == {"debts": 1}
+    assert counts(assessment, "first_talks", at=A_QUARTER_LATER) == {"within_14_days": 1}

@@ -110,6 +110,16 @@ def test_each_counts_in_the_quarter_in_which_it_happened(desk: Desk) -> None:
     assert counts(desk, at=datetime(2026, 7, 7, 9, tzinfo=UTC)) == {"taken_up.health": 1}
 
 
+def test_nothing_is_counted_of_what_happened_after_the_end_of_the_quarter(desk: Desk) -> None:
+    referral = desk.asked()
+    desk.hear(cleared(referral))
+    desk.hear(opened(referral))
+    minutes = int(timedelta(days=31) / timedelta(minutes=1))  # the 2nd of April
+    desk.hear(an_answer(referral, "attended", minute=minutes))
+
+    assert counts(desk) == {"asked_for.health": 1}
+
+
 def test_help_of_no_group_is_in_no_figure(desk: Desk) -> None:
     desk.asked(recipient_id="kleiderkammer", service="clothing")
 
