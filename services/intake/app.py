@@ -45,6 +45,7 @@ class IntakeService(Service):
             self.keys,
             acknowledge_within=settings.acknowledge_within(),
             ordinary=ordinary_ladder(self.town.ladder),
+            guard_within=settings.guard_within(),
         )
         self.timer = Timer(self.watch, self.writer, every_seconds=settings.watch_seconds, clock=clock)
         self.counting = Counting(FIGURES, self.database, self.keys, self.writer, town=settings.town, clock=clock)

@@ -19,6 +19,8 @@ class Lane(StrEnum):
 
     ORDINARY = "ordinary"
     ACUTE = "acute"
+    GUARDED = "guarded"
+    """A colleague is out on a visit, and safe once they have checked out."""
 
 
 class Rung(StrEnum):
@@ -73,6 +75,14 @@ def acute_ladder(within: timedelta) -> Ladder:
     """Return the ladder of acute need: told at once, to the lead when the time is over, then to whoever is on call."""
     return Ladder(
         rungs=((Rung.RESPONSIBLE, -within), (Rung.LEAD, timedelta(0)), (Rung.ON_CALL, within)),
+        again=within,
+    )
+
+
+def guard_ladder(within: timedelta) -> Ladder:
+    """Return the ladder of a missed check-out: the worker when it is due, then the lead, then whoever is on call."""
+    return Ladder(
+        rungs=((Rung.RESPONSIBLE, timedelta(0)), (Rung.LEAD, within), (Rung.ON_CALL, 2 * within)),
         again=within,
     )
 

@@ -16,7 +16,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col
 
 from services.intake import care_store
-from services.intake.care import ORDINARY, Call, Ladder, Lane, Rung, Step, acute_ladder
+from services.intake.care import ORDINARY, Call, Ladder, Lane, Rung, Step, acute_ladder, guard_ladder
 from services.intake.care_store import Alarm, Strand
 from services.intake.domain import AlarmNotFound
 from services.intake.store import Case
@@ -58,7 +58,8 @@ def hear_step(work: UnitOfWork, event: StepPlanned) -> None:
     source = event.event_type.split(".", 1)[0]
     step = None
     if event.step is not None and event.due_at is not None:
-        step = Step(event.step, event.responsible_id, event.turn, event.due_at)
+        lane = Lane.GUARDED if event.is_guarded else Lane.ORDINARY
+        step = Step(event.step, event.responsible_id, event.turn, event.due_at, lane)
     strand_key = f"{source}.{event.strand_id}"
     known = work.session.get(Strand, strand_key)
     if known is None or known.number < event.number:
@@ -142,12 +143,21 @@ class Watch:
     """Looks at every open strand. Plans that were unsealed once are kept in memory until they change."""
 
     def __init__(
-        self, database: Database, keys: PersonKeys, *, acknowledge_within: timedelta, ordinary: Ladder = ORDINARY
+        self,
+        database: Database,
+        keys: PersonKeys,
+        *,
+        acknowledge_within: timedelta,
+        guard_within: timedelta,
+        ordinary: Ladder = ORDINARY,
     ) -> None:
         self._database = database
         self._keys = keys
-        self._ordinary = ordinary
-        self._acute = acute_ladder(acknowledge_within)
+        self._ladders = {
+            Lane.ORDINARY: ordinary,
+            Lane.ACUTE: acute_ladder(acknowledge_within),
+            Lane.GUARDED: guard_ladder(guard_within),
+        }
         self._plans: dict[Plan, Step | None] = {}
 
     def overdue(self, *, now: datetime) -> list[Due]:
@@ -178,10 +188,7 @@ class Watch:
     def _calls(self, step: Step | None, *, now: datetime) -> tuple[Call, ...]:
         if step is None:  # nobody knows when it is due: that is told to the lead, and not passed over
             return (UNREADABLE,)
-        return self._ladder(step).calls(step.due_at, now=now)
-
-    def _ladder(self, step: Step) -> Ladder:
-        return self._acute if step.lane is Lane.ACUTE else self._ordinary
+        return self._ladders[step.lane].calls(step.due_at, now=now)
 
 
 def raise_alarms(work: UnitOfWork, due: Iterable[Due]) -> list[Alarm]:

@@ -16,6 +16,8 @@ from services.referral.place_api import place_routes
 from services.referral.settings import Settings, check_deadlines
 from services.referral.subscribers import HANDLERS
 from services.referral.tables import metadata
+from services.referral.visit_api import visit_routes
+from services.referral.visit_timer import VisitTimer
 from shared.figures import Counting, figure_routes
 from shared.observability import set_up_logging
 from shared.service import Service, new_service_app, utc_now
@@ -28,27 +30,35 @@ STATUSES = {
     "referral_not_found": 404,
     "hold_not_found": 404,
     "waiting_not_found": 404,
+    "visit_not_found": 404,
     "malformed": 422,
 }
 
 
 class ReferralService(Service):
-    """A service that also counts each quarter."""
+    """A service that also counts each quarter, and ends the visits that nobody set out on."""
 
     def __init__(self, settings: Settings, directory: Directory, *, clock: Callable[[], datetime] = utc_now) -> None:
         super().__init__("referral", settings, metadata, HANDLERS, erasing=ERASING, clock=clock)
         counted, town = figures(directory), settings.town
         self.counting = Counting(counted, self.database, self.keys, self.writer, town=town, clock=clock)
+        self.visit_timer = VisitTimer(self)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the service, and the counting."""
+        """Run the service, the counting and the timer."""
         async with super().running():
             self.counting.start()
+            self.visit_timer.start()
             try:
                 yield
             finally:
+                await self.visit_timer.stop()
                 await self.counting.stop()
+
+    def own_parts(self) -> dict[str, bool]:
+        """Say whether the timer looks."""
+        return {"visit_timer": self.visit_timer.makes_progress()}
 
 
 def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -62,5 +72,6 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.include_router(routes(service, directory))
     app.include_router(place_routes(service, directory))
     app.include_router(figure_routes(service.counting))
+    app.include_router(visit_routes(service))
     answer_errors(app, ReferralError, STATUSES)
     return app

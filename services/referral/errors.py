@@ -124,3 +124,84 @@ class OutOfOrder(ReferralError):
 
     def __init__(self) -> None:
         super().__init__("somebody waits longer: holding out of order needs a reason")
+
+
+class VisitNotFound(ReferralError):
+    """Raised when there is no visit by that id, or its person was erased."""
+
+    code = "visit_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("no visit by that id")
+
+
+class VisitOver(ReferralError):
+    """Raised when something is to be done to a visit that is over."""
+
+    code = "visit_over"
+
+    def __init__(self) -> None:
+        super().__init__("the visit is over")
+
+
+class VisitUnderWay(ReferralError):
+    """Raised when a visit is to be planned anew while somebody is out on it."""
+
+    code = "visit_under_way"
+
+    def __init__(self) -> None:
+        super().__init__("somebody has set out on the visit")
+
+
+class NotPermitted(ReferralError):
+    """Raised when somebody would set out without a permission that stands."""
+
+    code = "visit_not_permitted"
+
+    def __init__(self) -> None:
+        super().__init__("the person has given no permission for the visit as it is planned, or has taken it back")
+
+
+class PlanChanged(ReferralError):
+    """Raised when a permission is for another plan than the visit has."""
+
+    code = "plan_changed"
+
+    def __init__(self) -> None:
+        super().__init__("the permission is for another plan than the visit has now")
+
+
+class WindowOver(ReferralError):
+    """Raised when the time that a visit was planned for is over."""
+
+    code = "window_over"
+
+    def __init__(self) -> None:
+        super().__init__("the time that the visit was planned for is over")
+
+
+class TooEarlyToSetOut(ReferralError):
+    """Raised when somebody would set out long before the time that the person has permitted."""
+
+    code = "too_early_to_set_out"
+
+    def __init__(self) -> None:
+        super().__init__("it is too early to set out: half an hour before the planned time at the earliest")
+
+
+class NobodySetOut(ReferralError):
+    """Raised when somebody checks out of a visit that nobody has set out on."""
+
+    code = "nobody_set_out"
+
+    def __init__(self) -> None:
+        super().__init__("nobody has set out on the visit")
+
+
+class NobodyMissing(ReferralError):
+    """Raised when a lead would search for somebody whose check-out is not overdue."""
+
+    code = "nobody_missing"
+
+    def __init__(self) -> None:
+        super().__init__("no check-out of the visit is overdue")

@@ -3,21 +3,35 @@
 Where each referral stands is told too: it is kept nowhere, but follows from what is.
 """
 
+from typing import Any
+
 from sqlmodel import Session
 
 from services.referral.errors import PersonNotFound
 from services.referral.shown import ReferralLine
 from services.referral.store import Referrals
 from services.referral.tables import metadata
+from services.referral.visit_store import kept_of
 from shared.access import KIT, KIT_LEFT_OUT, Record, Told, kept_about
 from shared.keys import PersonKeys, UnreadableValue
 
 STANDING = {"state", "since", "owner", "next_step", "due_at"}
 
+
+def _visit(keys: PersonKeys, row: Any) -> Any:  # Any: a row of the table, and JSON values
+    """Return plan and permission of a visit, without the salt: it says nothing, and proves the hash to nobody."""
+    kept = kept_of(keys, row)
+    if kept is not None:
+        del kept["plan"]["salt"]
+    return kept
+
+
 TOLD = (
     Told("case", "case", at="opened_at", source="referral"),
     Told("referral", "referral", at="requested_at", by="responsible_id"),
     Told("refusal", "refusal", at="refused_at", by="refused_id", through=("referral_id", "referral")),
+    Told("visit", "visit", by="proposed_by", opened={"kept": _visit}),
+    Told("visit_audit", "visit_audit", at="at", by="by_id", through=("visit_id", "visit")),
     Told("happening", "happening", source="referral", through=("referral_id", "referral")),
     *KIT,
 )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.referral import place, plan
+from services.referral import place, plan, visiting
 from services.referral.directory import Directory
 from services.referral.domain import Happening, Referral
 from services.referral.errors import (
@@ -48,7 +48,7 @@ def know_informed(work: UnitOfWork, *, case_id: str, given_at: datetime) -> None
 
 
 def end_case(work: UnitOfWork, *, case_id: str, ended_at: datetime) -> None:
-    """Close every referral of a case that has ended: nobody would follow it any more."""
+    """Close every referral and end every visit of a case that has ended: nobody would follow them any more."""
     case = work.session.get(Case, case_id)
     if case is None:
         raise TooEarly
@@ -62,6 +62,7 @@ def end_case(work: UnitOfWork, *, case_id: str, ended_at: datetime) -> None:
         row.is_open = False
         work.session.add(row)
         work.announce(ReferralClosed(referral_id=row.referral_id, person_id=row.person_id, closed_at=work.now))
+    visiting.end_of_case(work, case_id=case_id)
 
 
 def take_over_case(work: UnitOfWork, *, case_id: str, responsible_id: str, taken_at: datetime) -> None:

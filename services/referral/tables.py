@@ -67,6 +67,37 @@ class RefusalRow(Base, table=True):
     refused_at: datetime = Field(sa_type=Instant)
 
 
+class VisitRow(Base, table=True):
+    """One home visit. Everything about it lies in `kept`, under a key of its own; over, it is gone with the key.
+
+    Neither its state nor any time is in clear, so all visits that are over look the same. It refers to its case by no
+    foreign key: the journal may bring back the end of a visit whose case a restored backup does not know.
+    """
+
+    __tablename__ = "visit"
+
+    visit_id: str = Field(primary_key=True, max_length=64)
+    case_id: str = Field(index=True, max_length=64)
+    person_id: str = Field(index=True, max_length=64)
+    proposed_by: str = Field(max_length=100)
+    is_over: bool = Field(default=False, index=True)
+    kept: bytes | None = Field(default=None, repr=False)
+
+
+class VisitAuditRow(Base, table=True):
+    """Somebody was refused a deed on a visit, or a lead searched for whoever was missing: who, what, when."""
+
+    __tablename__ = "visit_audit"
+
+    entry_id: str = Field(primary_key=True, max_length=64)
+    visit_id: str | None = Field(default=None, foreign_key="visit.visit_id", index=True, max_length=64)
+    by_id: str = Field(max_length=100)
+    role: str = Field(max_length=30)
+    deed: str = Field(max_length=40)
+    was_refused: bool
+    at: datetime = Field(sa_type=Instant)
+
+
 class ContingentRow(Base, table=True):
     """How many places a provider keeps for a service. How many of them referrals have is counted in the referrals."""
 

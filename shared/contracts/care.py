@@ -40,3 +40,5 @@ class StepPlanned(CareEvent):
     turn: Structural[Turn]
     step: Structural[Code | None] = None
     due_at: Structural[datetime | None] = None
+    is_guarded: Structural[bool | None] = None
+    """Whether somebody is out there until it is done: then it climbs within minutes. Absent: an ordinary step."""

@@ -1,10 +1,11 @@
-"""The pages that show the states of an answer, a referral and a concern are drawn from the rules."""
+"""The pages that show the states of an answer, a referral, a visit and a concern are drawn from the rules."""
 
 from pathlib import Path
 
 from services.assessment import state_chart as concerns
 from services.consent import state_chart as answers
 from services.referral import state_chart as referrals
+from services.referral import visit_chart as visits
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -19,3 +20,7 @@ def test_the_page_of_referrals_is_the_one_that_the_code_draws() -> None:
 
 def test_the_page_of_concerns_is_the_one_that_the_code_draws() -> None:
     assert (DOCS / "concern-states.md").read_text(encoding="utf-8") == concerns.chart()
+
+
+def test_the_page_of_visits_is_the_one_that_the_code_draws() -> None:
+    assert (DOCS / "visit-states.md").read_text(encoding="utf-8") == visits.chart()

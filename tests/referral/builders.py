@@ -46,6 +46,8 @@ R = TypeVar("R")
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CASE, PERSON = "case-0001", "person-0001"
 CLINIC = {"case_id": CASE, "recipient_id": "lvr-klinik", "service": "psychiatric_consultation"}
+SECOND_WORKER = "outreach_worker_2"
+"""The token of another outreach worker; each role has a holder whose token is its name."""
 FOLDER = Path("services/referral")
 
 
@@ -84,9 +86,11 @@ def settings_in(folder: Path, **changes: Any) -> Settings:  # Any: values of set
     (folder / "master.key").write_text(base64.b64encode(secrets.token_bytes(32)).decode())
     key = {"kid": "z1", "created_on": "2026-01-01", "key": base64.b64encode(secrets.token_bytes(32)).decode()}
     (folder / "zone.json").write_text(json.dumps({"zone_keys": [key]}))
+    holders = [(role.value, f"{role.value}-1", role) for role in Role]
+    holders.append((SECOND_WORKER, "outreach_worker-2", Role.OUTREACH_WORKER))
     tokens = [
-        {"sha256": hashlib.sha256(role.value.encode()).hexdigest(), "caller_id": f"{role.value}-1", "role": role.value}
-        for role in Role
+        {"sha256": hashlib.sha256(token.encode()).hexdigest(), "caller_id": caller_id, "role": role.value}
+        for token, caller_id, role in holders
     ]
     (folder / "tokens.json").write_text(json.dumps({"tokens": tokens}))
     values = {

@@ -19,6 +19,7 @@ from shared.contracts.consent import Outcome
 from shared.contracts.envelope import CareEvent
 from shared.unit_of_work import UnitOfWork
 from shared.web import Role
+from tests.referral import visits
 from tests.referral.builders import NOON, Desk, an_answer, cleared, not_cleared, opened, running_desk
 
 E = TypeVar("E", bound=CareEvent)
@@ -84,7 +85,16 @@ class Person:
         self.truth += [f'"{outcome.value}"', *(f'"{name}"' for name in self.needed)]
         desk.hear(self.own(opened(self.mark("too-early-{}"))))
         desk.write(self.park)
+        self.be_visited(desk)
         return referral
+
+    def be_visited(self, desk: Desk) -> None:
+        """Permit a visit that nobody has set out on yet, and have somebody refused who may not come."""
+        at, place = self.mark("street {}"), {"case_id": self.case_id}
+        visit = visits.propose(desk, **place, where=at, ask_for=self.mark("ring for {}"), language="tr")
+        visits.permit(desk, visit)
+        desk.ask("POST", f"/visits/{visit}/setting-out", role="lead")
+        self.truth += [visit, '"bring_papers"', '"outreach_worker-1"', '"spoken"', '"tr"']
 
     def park(self, work: UnitOfWork) -> None:
         """Have a message lie parked."""
