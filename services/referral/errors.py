@@ -199,9 +199,9 @@ class NobodySetOut(ReferralError):
 
 
 class NobodyMissing(ReferralError):
-    """Raised when a lead would search for somebody whose check-out is not overdue."""
+    """Raised when a lead would search for somebody of whom word is not overdue."""
 
     code = "nobody_missing"
 
     def __init__(self) -> None:
-        super().__init__("no check-out of the visit is overdue")
+        super().__init__("nothing of the visit is overdue for which somebody would be out there")

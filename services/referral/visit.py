@@ -239,8 +239,8 @@ def has_lapsed(visit: Visit, *, now: datetime) -> bool:
 
 
 def is_missing(visit: Visit, *, now: datetime) -> bool:
-    """Say whether somebody who set out has not checked out in time."""
-    return isinstance(visit, UnderWay | Leaving) and visit.check_out_by <= now
+    """Say whether there is no word of somebody in time who set out, or was to."""
+    return isinstance(visit, Agreed | UnderWay | Leaving) and step_of(visit).is_guarded and due_at(visit) <= now
 
 
 def _clear(visit: _Visit) -> dict[str, str]:

@@ -186,7 +186,7 @@ def visit_routes(service: Service) -> APIRouter:
 
     @router.post("/visits/{visit_id}/search-for-worker")
     async def search(visit_id: Id, caller: Annotated[Caller, searching]) -> SearchShown:
-        """Show a lead where somebody is whose check-out is overdue; that they looked is kept."""
+        """Show a lead where somebody is of whom word is overdue; that they looked is kept."""
         plan = await write(
             visit_id,
             lambda work: visiting.search(work, visit_id=visit_id, by=caller.caller_id, role=caller.role),

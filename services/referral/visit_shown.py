@@ -62,7 +62,7 @@ class VisitShown(BaseModel):
 
 
 class SearchShown(BaseModel):
-    """Where somebody is who has not checked out in time: for a lead, to go or send there."""
+    """Where somebody is of whom there is no word in time: for a lead, to go or send there."""
 
     visit_id: str
     workers: list[str]

@@ -108,7 +108,8 @@ VISIT_TRANSITIONS: Final[Mapping[VisitState, Mapping[VisitDeed, VisitState]]] = 
 VISIT_STEPS: Final[Mapping[VisitState, VisitStep]] = MappingProxyType(
     {
         VisitState.PROPOSED: VisitStep(Turn.PERSON, "person_decides_on_visit", Due.FROM_AT, "call_off_or_plan_anew"),
-        VisitState.AGREED: VisitStep(Turn.TEAM, "visit", Due.UNTIL_AT, "call_off_or_plan_anew"),
+        # Guarded as well: whoever forgot to check in, or whose setting out nobody could hear of, is missed by then.
+        VisitState.AGREED: VisitStep(Turn.TEAM, "visit", Due.UNTIL_AT, "call_worker", is_guarded=True),
         VisitState.UNDER_WAY: VisitStep(Turn.TEAM, "check_out", Due.CHECK_OUT_BY, "call_worker", is_guarded=True),
         VisitState.LEAVING: VisitStep(Turn.TEAM, "leave", Due.CHECK_OUT_BY, "call_worker", is_guarded=True),
     }

@@ -151,7 +151,7 @@ def call_off(work: UnitOfWork, *, visit_id: str) -> Visit:
 
 
 def search(work: UnitOfWork, *, visit_id: str, by: str, role: str) -> Plan:
-    """Tell a lead where somebody is who has not checked out in time, and write down that they asked."""
+    """Tell a lead where somebody is, or was to be, of whom there is no word in time; write down that they asked."""
     visit = _open(work, visit_id)
     if not is_missing(visit, now=work.now):
         raise NobodyMissing

@@ -41,4 +41,4 @@ class StepPlanned(CareEvent):
     step: Structural[Code | None] = None
     due_at: Structural[datetime | None] = None
     is_guarded: Structural[bool | None] = None
-    """Whether somebody is out there until it is done: then it climbs within minutes. Absent: an ordinary step."""
+    """Whether somebody may be out there until it is done: then it climbs within minutes. Absent: an ordinary step."""

@@ -113,11 +113,11 @@ def test_what_cannot_be_planned_is_named_by_field_without_its_value(
     assert PLACE not in answer.text
 
 
-def test_a_permission_makes_it_the_teams_turn(desk: Desk) -> None:
+def test_a_permission_makes_it_the_teams_turn_and_silence_about_it_is_told_by_the_end_of_its_window(desk: Desk) -> None:
     visit = agreed(desk)
 
     step = steps(desk, visit)[-1]
-    assert (step.turn, step.step, step.due_at, step.is_guarded) == ("team", "visit", END, None)
+    assert (step.turn, step.step, step.due_at, step.is_guarded) == ("team", "visit", END, True)
     permission = look(desk, visit)["permission"]
     assert (permission["given_how"], permission["language"], permission["recorded_by"]) == (
         "spoken",
@@ -438,6 +438,21 @@ def test_a_lead_finds_whoever_was_called_back_too(desk: Desk) -> None:
     desk.clock.now = START + LEAVE_WITHIN
 
     assert do(desk, visit, "search-for-worker", role="lead").json()["where"] == PLACE
+
+
+def test_a_lead_finds_whoever_may_have_gone_without_checking_in(desk: Desk) -> None:
+    visit = agreed(desk)
+    desk.clock.now = END
+
+    assert do(desk, visit, "search-for-worker", role="lead").json()["where"] == PLACE
+
+
+@pytest.mark.parametrize("end", [END, END + timedelta(days=2)])
+def test_nobody_is_missing_where_nobody_may_come(desk: Desk, end: datetime) -> None:
+    visit = proposed(desk)
+    desk.clock.now = end
+
+    assert code(do(desk, visit, "search-for-worker", role="lead")) == (409, "nobody_missing")
 
 
 @pytest.mark.parametrize("role", [WORKER, SECOND_WORKER, "assessor", "person_desk", "intake_worker", "operator"])

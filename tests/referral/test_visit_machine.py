@@ -223,7 +223,7 @@ class VisitMachine(RuleBasedStateMachine):
             return
         if visit.state == "over":
             assert answer.json()["code"] == "visit_over"
-        elif visit.state in {"under_way", "leaving"} and visit.due is not None and visit.due <= self.desk.clock.now:
+        elif visit.state != "proposed" and (self._due(visit) or self.desk.clock.now) <= self.desk.clock.now:
             assert answer.json()["workers"] == list(visit.workers)
             self.searched += 1
         else:
@@ -313,8 +313,11 @@ class VisitMachine(RuleBasedStateMachine):
         for visit in self.visits:
             step = newest[visit.visit_id]
             assert (step.step, count[visit.visit_id]) == (STEPS[visit.state], visit.moves)
-            assert bool(step.is_guarded) is (visit.state in {"under_way", "leaving"})
-            assert step.due_at == visit.due if step.is_guarded else True
+            assert bool(step.is_guarded) is (visit.state in {"agreed", "under_way", "leaving"})
+            assert step.due_at == self._due(visit)
+
+    def _due(self, visit: Noted) -> datetime | None:
+        return {"proposed": visit.start, "agreed": visit.end, "over": None}.get(visit.state, visit.due)
 
     def _plan(self, workers: tuple[str, ...], hours: int) -> tuple[dict[str, Any], datetime]:  # Any: JSON values
         self.plans += 1
