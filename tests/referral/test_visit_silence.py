@@ -225,6 +225,17 @@ def test_a_restored_backup_brings_back_no_permission_for_a_former_plan(tmp_path:
         assert (look(again, visit)["state"], look(again, visit)["where"]) == ("proposed", "elsewhere")
 
 
+def test_a_restored_backup_sends_nobody_back_who_was_called_back(tmp_path: Path) -> None:
+    with running_desk(tmp_path) as desk:
+        visit = under_way(desk)
+        backup = _backup(tmp_path)
+        do(desk, visit, "revocation", role="person_desk")
+
+    with _restored(tmp_path, desk, backup) as http:
+        shown = look(Desk(desk.app, http, desk.clock), visit)
+        assert (shown["state"], shown["permission"]) == ("leaving", None)
+
+
 def test_the_end_of_a_visit_is_kept_although_the_backup_does_not_know_its_case(tmp_path: Path) -> None:
     with running_desk(tmp_path) as desk:
         backup = _backup(tmp_path)
