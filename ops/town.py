@@ -1,8 +1,8 @@
 """Says what is wrong with the folder of a town: `python -m ops.town FOLDER`; exit code 0 if nothing is.
 
 A town's folder holds `town.toml` (days, deadlines, ladder), `recipients.json` (who may be told something),
-`directory.json` (the providers), `teams.json` and, if it wants, `stories/`. What lies in a service's own rules is
-checked by that service: each is run as a command.
+`directory.json` (the providers), `teams.json`, `meeting_points.json` and, if it wants, `stories/`. What lies in a
+service's own rules is checked by that service: each is run as a command.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from shared.topology import is_recipient_id
 from shared.town import TownInvalid, read_part, read_town
 
 RECIPIENTS_FILE: Final = "recipients.json"
-CHECKS: Final = ("services.assessment.check_town", "services.referral.check_town")
+CHECKS: Final = ("services.intake.check_town", "services.assessment.check_town", "services.referral.check_town")
 MOST_OFFERED: Final = 6
 """Nobody is asked about more categories than they can weigh."""
 

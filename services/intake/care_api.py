@@ -8,8 +8,9 @@ from typing import Annotated, TypeVar
 import structlog
 from fastapi import APIRouter, Depends, Path
 
-from services.intake import acute, care_store, care_view, store, watch
+from services.intake import acute, alarm, care_store, care_view, store
 from services.intake.acute import NeedKind, NeedOutcome
+from services.intake.alarm import Scope
 from services.intake.care import Rung
 from services.intake.care_store import AcuteNeed
 from services.intake.care_view import AlarmLine, CareLine, NeedLine
@@ -24,6 +25,7 @@ R = TypeVar("R")
 
 PathId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 CareCircle = Annotated[Caller, Depends(allow(Role.INTAKE_WORKER, Role.ASSESSOR, Role.LEAD))]
+OrOutreach = Annotated[Caller, Depends(allow(Role.INTAKE_WORKER, Role.ASSESSOR, Role.LEAD, Role.OUTREACH_WORKER))]
 
 
 class NeedBody(Body):
@@ -39,7 +41,7 @@ class OutcomeBody(Body):
     outcome: NeedOutcome
 
 
-def care_routes(service: Service, *, acknowledge_within: timedelta) -> APIRouter:
+def care_routes(service: Service, *, acknowledge_within: timedelta, forget_after: timedelta) -> APIRouter:
     """Return the routes."""
     router = APIRouter(tags=["care"])
 
@@ -72,19 +74,23 @@ def care_routes(service: Service, *, acknowledge_within: timedelta) -> APIRouter
         return found[0] if found else CareLine(case_id=case_id, next=None, strands=[])
 
     @router.get("/alarms")
-    def list_alarms(_caller: CareCircle, rung: Rung | None = None) -> list[AlarmLine]:
-        """List what is overdue and whom it has reached, the oldest first, until somebody acts."""
+    def list_alarms(caller: OrOutreach, rung: Rung | None = None) -> list[AlarmLine]:
+        """List what is overdue and whom it has reached, the oldest first, until somebody acts.
+
+        An outreach worker sees the alarms of threads, a lead those of cases as well, everybody else of cases only.
+        """
+        scope = _scope(caller)
         with service.database.read() as session:
-            return care_view.alarm_lines(session, service.keys, rung=rung)
+            return alarm.alarm_lines(session, service.keys, scope, forget_after=forget_after, rung=rung)
 
     @router.post("/alarms/{alarm_id}/seen", status_code=204)
-    async def see_alarm(alarm_id: PathId, caller: CareCircle) -> None:
+    async def see_alarm(alarm_id: PathId, caller: OrOutreach) -> None:
         """Say that a human has seen an alarm. It goes on climbing until somebody acts on the step."""
-        await service.writer.run(partial(watch.see_alarm, alarm_id=alarm_id, by=caller.caller_id))
+        await service.writer.run(partial(alarm.see, scope=_scope(caller), alarm_id=alarm_id, by=caller.caller_id))
         log.info("alarm_seen", alarm_id=alarm_id, by=caller.caller_id)
 
     @router.post("/acute-needs", status_code=201)
-    async def report_need(body: NeedBody, caller: CareCircle) -> NeedLine:
+    async def report_need(body: NeedBody, caller: OrOutreach) -> NeedLine:
         """Report that somebody needs help now. Whoever is responsible is told at once."""
         by, kind, case_id = caller.caller_id, body.kind, body.case_id
         need = await write(
@@ -100,14 +106,14 @@ def care_routes(service: Service, *, acknowledge_within: timedelta) -> APIRouter
             return care_view.need_lines(session, service.keys, now=service.clock())
 
     @router.post("/acute-needs/{need_id}/acknowledgement")
-    async def acknowledge_need(need_id: PathId, caller: CareCircle) -> NeedLine:
+    async def acknowledge_need(need_id: PathId, caller: OrOutreach) -> NeedLine:
         """Say that you see to it: you, by name, owe help within hours."""
         shown = await write_need(partial(acute.acknowledge, need_id=need_id, by=caller.caller_id), need_id=need_id)
         log.info("acute_need_acknowledged", need_id=need_id, by=caller.caller_id)
         return shown
 
     @router.post("/acute-needs/{need_id}/settling")
-    async def settle_need(need_id: PathId, body: OutcomeBody, caller: CareCircle) -> NeedLine:
+    async def settle_need(need_id: PathId, body: OutcomeBody, caller: OrOutreach) -> NeedLine:
         """Say what came of it."""
         act = partial(acute.settle, need_id=need_id, outcome=body.outcome, by=caller.caller_id)
         shown = await write_need(act, need_id=need_id)
@@ -115,3 +121,9 @@ def care_routes(service: Service, *, acknowledge_within: timedelta) -> APIRouter
         return shown
 
     return router
+
+
+def _scope(caller: Caller) -> Scope:
+    return Scope(
+        cases=caller.role is not Role.OUTREACH_WORKER, threads=caller.role in (Role.OUTREACH_WORKER, Role.LEAD)
+    )

@@ -47,10 +47,11 @@ class CareLine(BaseModel):
 
 
 class AlarmLine(BaseModel):
-    """That somebody has to be told: what is overdue, and whom it has reached."""
+    """That somebody has to be told: what is overdue in a case or a thread, and whom it has reached."""
 
     alarm_id: str
-    case_id: str
+    case_id: str | None = None
+    thread_id: str | None = None
     strand_key: str
     rung: Rung
     level: int

@@ -3,7 +3,7 @@
 from sqlalchemy import delete
 from sqlmodel import col, select
 
-from services.intake.care_store import metadata
+from services.intake.outreach_store import metadata
 from services.intake.store import Case, Commission, names_person
 from shared.contracts.intake import IntakeErasureConfirmed
 from shared.erasure import Erased, Erasing, delete_rows

@@ -4,10 +4,10 @@ import json
 
 from sqlmodel import Session, select
 
-from services.intake.care_store import metadata
 from services.intake.domain import PersonNotFound
+from services.intake.outreach_store import metadata
 from services.intake.store import Case, Commission, names_person
-from shared.access import KIT, KIT_LEFT_OUT, Record, Told, kept_about
+from shared.access import KIT, KIT_LEFT_OUT, Others, Record, Told, kept_about
 from shared.keys import PersonKeys
 
 TOLD = (
@@ -17,6 +17,16 @@ TOLD = (
     Told("alarm", "alarm", at="raised_at", source="intake", through=("case_id", "case")),
     Told("acute_need", "acute_need", at="reported_at", by="reported_by", through=("case_id", "case")),
     Told("notice", "notices_given", at="given_at", by="given_by", through=("case_id", "case")),
+    Told("thread", "outreach", at="opened_at", by="responsible_id"),
+    Told(
+        "thread_contact",
+        "outreach_contact",
+        at="recorded_at",
+        by="recorded_by",
+        through=("thread_id", "thread"),
+        others=Others.PERHAPS,  # a note is in the worker's own words
+    ),
+    Told("thread_alarm", "alarm", at="raised_at", source="intake", through=("thread_id", "thread")),
     Told(
         "answered_request",
         "answered_request",

@@ -30,6 +30,7 @@ class IntakeDeadlines(Part):
     street_contact_working_days: WorkingDays = 1
     close_working_days: WorkingDays = 5
     review_days: Days = 30
+    look_again_days: Days = 7
 
 
 class AssessmentDeadlines(Part):

@@ -43,6 +43,9 @@ TEAM = "team-nord"
 FOLDER = Path("services/intake")
 IN_PERSON = {"channel": "in_person"}
 SHA = "a" * 64
+SECOND_WORKER = "second_outreach_worker"
+"""The token of another outreach worker."""
+SECOND_ID = "outreach_worker-2"
 
 
 @dataclass
@@ -68,6 +71,8 @@ def settings_in(folder: Path, **changes: Any) -> IntakeSettings:  # Any: setting
         {"sha256": hashlib.sha256(role.value.encode()).hexdigest(), "caller_id": f"{role.value}-1", "role": role.value}
         for role in Role
     ]
+    second = hashlib.sha256(SECOND_WORKER.encode()).hexdigest()
+    tokens.append({"sha256": second, "caller_id": SECOND_ID, "role": Role.OUTREACH_WORKER.value})
     (folder / "tokens.json").write_text(json.dumps({"tokens": tokens}))
     return IntakeSettings(
         database_url=f"sqlite:///{folder / 'intake.sqlite3'}",

@@ -16,6 +16,7 @@ from shared.access import undecided
 from shared.contracts.intake import Channel, Contact
 from shared.unit_of_work import UnitOfWork
 from tests.intake.builders import NOON, Intake, a_cancellation, a_commission, a_referral_step
+from tests.intake.street import a_contact
 
 
 @dataclass
@@ -77,6 +78,7 @@ class Person:
         intake.write(self.leave_messages)
         self.need_help_now(intake)
         self.be_planned_for(intake)
+        self.have_been_met_before(intake)
         if self.commission_id:
             intake.ask("POST", f"/cases/{self.case_id}/end")
 
@@ -85,6 +87,17 @@ class Person:
         need_id = intake.report_need(self.case_id)["need_id"]
         intake.ask("POST", f"/acute-needs/{need_id}/acknowledgement")
         intake.ask("POST", f"/acute-needs/{need_id}/settling", {"outcome": "helped"})
+
+    def have_been_met_before(self, intake: Intake) -> None:
+        """Have been met on the street, by somebody who was overdue to look again, and want that to belong here."""
+        contact = {**a_contact(intake, note=self.mark("Notiz {}")), "contact_id": self.mark("contact-{}")}
+        body = {"called": self.mark("Rufname {}"), "contact": contact}
+        thread_id = intake.ask("POST", "/threads", body, role="outreach_worker").json()["thread_id"]
+        before, intake.clock.now = intake.clock.now, intake.clock.now + timedelta(days=9)
+        intake.look()
+        intake.clock.now = before
+        wish = {"wish": {"said": "spoken", "language": "de"}, "case_id": self.case_id}
+        assert intake.ask("POST", f"/threads/{thread_id}/case", wish, role="outreach_worker").status_code == 201
 
     def be_planned_for(self, intake: Intake) -> None:
         """Have another service plan something, and an alarm about it."""

@@ -21,15 +21,26 @@ MATRIX: dict[tuple[str, str], set[str]] = {
     ("POST", "/cases/{case_id}/end"): {"intake_worker", "lead"},
     ("GET", "/care"): {"intake_worker", "assessor", "lead"},
     ("GET", "/care/{case_id}"): {"intake_worker", "assessor", "lead"},
-    ("GET", "/alarms"): {"intake_worker", "assessor", "lead"},
-    ("POST", "/alarms/{alarm_id}/seen"): {"intake_worker", "assessor", "lead"},
+    ("GET", "/alarms"): {"intake_worker", "assessor", "outreach_worker", "lead"},
+    ("POST", "/alarms/{alarm_id}/seen"): {"intake_worker", "assessor", "outreach_worker", "lead"},
     ("GET", "/acute-needs"): {"intake_worker", "assessor", "lead"},
-    ("POST", "/acute-needs"): {"intake_worker", "assessor", "lead"},
-    ("POST", "/acute-needs/{need_id}/acknowledgement"): {"intake_worker", "assessor", "lead"},
-    ("POST", "/acute-needs/{need_id}/settling"): {"intake_worker", "assessor", "lead"},
+    ("POST", "/acute-needs"): {"intake_worker", "assessor", "outreach_worker", "lead"},
+    ("POST", "/acute-needs/{need_id}/acknowledgement"): {"intake_worker", "assessor", "outreach_worker", "lead"},
+    ("POST", "/acute-needs/{need_id}/settling"): {"intake_worker", "assessor", "outreach_worker", "lead"},
+    ("GET", "/meeting-points"): {"outreach_worker", "lead"},
+    ("GET", "/threads"): {"outreach_worker", "lead"},
+    ("POST", "/threads"): {"outreach_worker"},
+    ("GET", "/threads/{thread_id}"): {"outreach_worker"},
+    ("DELETE", "/threads/{thread_id}"): {"outreach_worker", "lead"},
+    ("POST", "/threads/{thread_id}/contacts"): {"outreach_worker"},
+    ("POST", "/threads/{thread_id}/hand-over"): {"lead"},
+    ("POST", "/threads/{thread_id}/joining"): {"outreach_worker"},
+    ("POST", "/threads/{thread_id}/case"): {"outreach_worker"},
     ("GET", "/persons/{person_id}/export"): {"person_desk"},
 }
-IDS = dict.fromkeys(("case_id", "person_id", "alarm_id", "need_id"), "no-such-thing") | {"quarter": "2020-Q1"}
+IDS = dict.fromkeys(("case_id", "person_id", "alarm_id", "need_id", "thread_id"), "no-such-thing") | {
+    "quarter": "2020-Q1"
+}
 
 
 @pytest.mark.parametrize(("method", "path"), MATRIX)

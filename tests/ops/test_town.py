@@ -96,6 +96,16 @@ WRONG: list[tuple[str, Callable[[Any], None], str]] = [
         lambda said: said["teams"][0]["members"][0].pop("capacity"),
         "teams.json: teams.0.members.0.capacity Field required",
     ),
+    (
+        "meeting_points.json",
+        lambda said: said["meeting_points"][0].update(code="elsewhere"),
+        "meeting_points.json: the code elsewhere is taken: it means at none of them",
+    ),
+    (
+        "meeting_points.json",
+        lambda said: said["meeting_points"].append(said["meeting_points"][0]),
+        "meeting_points.json: a code stands there twice",
+    ),
 ]
 
 
@@ -112,7 +122,9 @@ def test_what_is_wrong_is_said_with_file_field_and_reason(
     assert found == [sentence]
 
 
-@pytest.mark.parametrize("file", ["town.toml", "recipients.json", "directory.json", "teams.json"])
+@pytest.mark.parametrize(
+    "file", ["town.toml", "recipients.json", "directory.json", "teams.json", "meeting_points.json"]
+)
 def test_a_file_that_is_missing_or_damaged_is_named(town: Path, file: str) -> None:
     (town / file).write_text("{ marker")
     damaged = faults(town)
