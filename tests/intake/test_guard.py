@@ -101,7 +101,7 @@ def test_an_alarm_of_the_guard_names_ids_and_a_rung_and_no_place(intake: Intake)
 
     [alarm] = intake.alarms("lead")
 
-    ids = {"alarm_id", "case_id", "strand_key", "responsible_id", "seen_by"}
+    ids = {"alarm_id", "case_id", "thread_id", "strand_key", "responsible_id", "seen_by"}
     assert set(alarm) == {*ids, "rung", "level", "raised_at", "step", "due_at"}
     assert (alarm["strand_key"], alarm["responsible_id"], alarm["step"]) == (
         "referral.visit-0001",
