@@ -1,4 +1,4 @@
-"""Which alarms somebody sees: of cases the care circle's, of threads the outreach workers', and a lead both."""
+"""Which alarms somebody sees: of cases the care circle's, of threads the outreach workers', and a lead both; their own, everybody."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,13 +24,16 @@ class Scope:
 
     cases: bool
     threads: bool
+    own_id: str
+    """Whoever asks sees what they are responsible for themselves: their own missed check-out, say."""
 
 
 def alarm_lines(
     session: Session, keys: PersonKeys, scope: Scope, *, forget_after: timedelta, rung: Rung | None = None
 ) -> list[AlarmLine]:
     """Return the alarms after which nobody has acted yet, the oldest first; those of one rung if it is named."""
-    lines = care_view.alarm_lines(session, keys, rung=rung) if scope.cases else []
+    of_cases = care_view.alarm_lines(session, keys, rung=rung)
+    lines = [line for line in of_cases if scope.cases or line.responsible_id == scope.own_id]
     if scope.threads:
         standing = outreach_store.standing_alarms(session)
         lines += [_line(*one, forget_after=forget_after) for one in standing if rung is None or one[0].rung == rung]

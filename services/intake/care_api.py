@@ -125,5 +125,7 @@ def care_routes(service: Service, *, acknowledge_within: timedelta, forget_after
 
 def _scope(caller: Caller) -> Scope:
     return Scope(
-        cases=caller.role is not Role.OUTREACH_WORKER, threads=caller.role in (Role.OUTREACH_WORKER, Role.LEAD)
+        cases=caller.role is not Role.OUTREACH_WORKER,
+        threads=caller.role in (Role.OUTREACH_WORKER, Role.LEAD),
+        own_id=caller.caller_id,
     )

@@ -54,6 +54,17 @@ def test_the_lead_hears_of_a_missed_check_out_within_minutes(intake: Intake) -> 
     assert sorted(rungs(intake)) == ["lead", "responsible"]
 
 
+def test_a_worker_sees_their_own_missed_check_out_and_no_other(intake: Intake) -> None:
+    out(intake)
+    out(intake, strand_id="visit-0002", responsible_id="outreach_worker-2")
+    intake.clock.now = DUE
+    intake.look()
+
+    seen = intake.ask("GET", "/alarms", role="outreach_worker").json()
+
+    assert [alarm["strand_key"] for alarm in seen] == ["referral.visit-0001"]
+
+
 def test_how_many_minutes_is_a_setting(tmp_path: Path) -> None:
     with running_intake(tmp_path, guard_minutes=1) as intake:
         out(intake)
