@@ -209,9 +209,14 @@ def initial_names() -> dict[str, Any]:  # Any: TOML and JSON values
         "told_refusal_is_free": True,
         "told_right_to_withdraw": True,
     }
-    today = datetime.now(UTC).date()
+    now = datetime.now(UTC)
+    today = now.date()
     return {
         "today": today.isoformat(),
+        "an_hour_ago": (now - timedelta(hours=1)).isoformat(),
+        "now": now.isoformat(),
+        "in_10_minutes": (now + timedelta(minutes=10)).isoformat(),
+        "in_2_hours": (now + timedelta(hours=2)).isoformat(),
         "in_90_days": (today + timedelta(days=90)).isoformat(),
         "text_sha256": text_sha256,
         "evidence": evidence,
