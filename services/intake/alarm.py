@@ -1,4 +1,4 @@
-"""Which alarms somebody sees: of cases the care circle's, of threads the outreach workers', and a lead both; their own, everybody."""
+"""Which alarms somebody sees: of cases the care circle, of threads outreach workers, a lead both; their own, all."""
 
 from dataclasses import dataclass
 from datetime import timedelta
