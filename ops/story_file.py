@@ -19,6 +19,7 @@ _STEP_WORDS = frozenset(
     {"say", "call", "as", "with", "status", "expect", "until", "count", "keep", "contains", "lacks", "show"}
     | {"retry_while", "holds", "heard", "unopened", "statuses", "mark", "grants", "withdraws"}
 )
+_PERSONAL_TEXTS = frozenset({"code", "text", "reason_text", "name", "address", "born_on", "called", "note"})
 _NAME = re.compile(r"\{([a-z_0-9]+)\}")
 
 
@@ -83,7 +84,7 @@ def texts_of(value: Any) -> Iterator[str]:  # Any: TOML values
     """Return the personal texts of a body: what would be recognised if it turned up somewhere else."""
     if isinstance(value, dict):
         for key, item in value.items():
-            if key in {"code", "text", "reason_text", "name", "address", "born_on"} and isinstance(item, str):
+            if key in _PERSONAL_TEXTS and isinstance(item, str):
                 yield item
             else:
                 yield from texts_of(item)

@@ -1,4 +1,4 @@
-"""Which alarms somebody sees: of cases the care circle, of threads outreach workers, a lead both; their own, all."""
+"""Which alarms one sees: the care circle of cases, outreach workers of threads, a lead both; their own, everybody."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -43,13 +43,17 @@ def alarm_lines(
 def see(work: UnitOfWork, scope: Scope, *, alarm_id: str, by: str) -> None:
     """Record that a human has seen an alarm. It goes on climbing until somebody acts."""
     alarm = work.session.get(ThreadAlarm, alarm_id)
-    if alarm is None and scope.cases:
-        watch.see_alarm(work, alarm_id=alarm_id, by=by)
-        return
-    if alarm is None or not scope.threads:
+    if not (scope.threads if alarm else scope.cases or _is_own(work, scope, alarm_id)):
         raise AlarmNotFound
-    if alarm.seen_at is None:
+    if alarm is None:
+        watch.see_alarm(work, alarm_id=alarm_id, by=by)
+    elif alarm.seen_at is None:
         alarm.seen_at, alarm.seen_by = work.now, by
+
+
+def _is_own(work: UnitOfWork, scope: Scope, alarm_id: str) -> bool:
+    own = [one for one in care_view.alarm_lines(work.session, work.keys) if one.responsible_id == scope.own_id]
+    return any(line.alarm_id == alarm_id for line in own)
 
 
 def _line(alarm: ThreadAlarm, thread: Thread, *, forget_after: timedelta) -> AlarmLine:

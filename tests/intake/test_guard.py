@@ -65,6 +65,21 @@ def test_a_worker_sees_their_own_missed_check_out_and_no_other(intake: Intake) -
     assert [alarm["strand_key"] for alarm in seen] == ["referral.visit-0001"]
 
 
+def test_a_worker_says_that_they_have_seen_their_own_missed_check_out_and_no_other(intake: Intake) -> None:
+    out(intake)
+    out(intake, strand_id="visit-0002", responsible_id="outreach_worker-2")
+    intake.clock.now = DUE
+    intake.look()
+    alarm_ids = {alarm["responsible_id"]: alarm["alarm_id"] for alarm in intake.alarms()}
+
+    own, other = (
+        intake.ask("POST", f"/alarms/{alarm_ids[whose]}/seen", role="outreach_worker").status_code
+        for whose in ("outreach_worker-1", "outreach_worker-2")
+    )
+
+    assert (own, other) == (204, 404)
+
+
 def test_how_many_minutes_is_a_setting(tmp_path: Path) -> None:
     with running_intake(tmp_path, guard_minutes=1) as intake:
         out(intake)

@@ -39,6 +39,7 @@ def test_a_thread_needs_no_name_and_has_somebody_responsible_and_a_day_from_the_
 
 def test_what_was_noted_is_shown_in_the_order_in_which_it_happened(intake: Intake) -> None:
     thread_id = a_thread(intake, called="Kalle (synthetic)", note="Sleeps under the bridge.", done=["met", "gave_food"])
+    intake.clock.now += timedelta(hours=1)
 
     meet(intake, thread_id, at=NOON - timedelta(days=3), note="Written down without network.", point="elsewhere")
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from sqlmodel import select
 
+from services.intake import outreach_watch
 from services.intake.outreach_store import ThreadContact
 from shared.unit_of_work import UnitOfWork
 from tests.intake.builders import Intake
@@ -48,6 +49,26 @@ def test_what_is_overdue_is_told_to_whoever_is_responsible_then_to_a_lead_and_ag
         [LOOK_AGAIN, TOLD_TO_LEAD, TOLD_TO_LEAD],
     ]
     assert intake.look() == 0
+
+
+def test_two_instances_that_look_at_once_tell_it_once(intake: Intake) -> None:
+    a_thread(intake)
+    intake.clock.pass_days(8)
+    due = intake.app.state.service.threads.overdue(now=intake.clock.now)
+
+    raised = [len(intake.write(lambda work: outreach_watch.raise_alarms(work, due))) for _ in range(2)]
+
+    assert raised == [1, 0]
+
+
+def test_what_was_overdue_is_told_to_nobody_when_somebody_acted_meanwhile(intake: Intake) -> None:
+    acted, forgotten = a_thread(intake), a_thread(intake)
+    intake.clock.pass_days(8)
+    due = intake.app.state.service.threads.overdue(now=intake.clock.now)
+    meet(intake, acted)
+    forget(intake, forgotten)
+
+    assert intake.write(lambda work: outreach_watch.raise_alarms(work, due)) == []
 
 
 def test_an_alarm_says_which_thread_who_and_since_when_and_nothing_else(intake: Intake) -> None:
