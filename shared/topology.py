@@ -80,11 +80,15 @@ SUBSCRIPTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "assessment.person_erasure_confirmed.v1",
             "assessment.recommendation_made.v1",
             "assessment.statement_approved.v1",
+            "assessment.work_corrected.v1",
+            "assessment.work_done.v1",
             "referral.appointment_arranged.v1",
             "referral.closed.v1",
             "referral.figures_counted.v1",
             "referral.person_erasure_confirmed.v1",
             "referral.requested.v1",
+            "referral.work_corrected.v1",
+            "referral.work_done.v1",
         ),
     }
 )

@@ -12,7 +12,7 @@ from services.assessment.announcement import announce
 from services.assessment.domain import Kind, KnownFrom, NotAcceptable, NothingToConfirm, SamePerson, Vocabulary
 from services.assessment.planning import Answer, go_on, plan
 from services.assessment.store import Case, Contest, Entry
-from shared.contracts.assessment import Fact, FactRemoved, LifeDomain
+from shared.contracts.assessment import AssessmentWorkCorrected, Fact, FactRemoved, LifeDomain
 from shared.contracts.categories import Category
 from shared.contracts.envelope import Sources
 from shared.unit_of_work import UnitOfWork
@@ -110,6 +110,8 @@ def remove_fact(work: UnitOfWork, *, case_id: str, fact_id: str, by: str) -> Ans
     if was_told:
         event = FactRemoved(fact_id=fact_id, version=gone.version, person_id=case.person_id, removed_at=work.now)
         work.announce(event)
+    if newest.kind == Kind.ATTENDANCE:  # nobody pays for a talk that never was
+        work.announce(AssessmentWorkCorrected(work_id=fact_id, person_id=case.person_id))
     plan(work, case)
     return {"fact_id": fact_id, "version": gone.version}
 

@@ -24,7 +24,7 @@ from services.assessment.planning import (
 )
 from services.assessment.steps import ContactOutcome, Progress
 from services.assessment.store import AnsweredRequest, Case
-from shared.contracts.assessment import AssessmentFinished, AttendanceKind, CaseTaken
+from shared.contracts.assessment import AssessmentFinished, AssessmentWorkDone, AttendanceKind, CaseTaken
 from shared.contracts.intake import CaseEnded, CaseOpened, Channel, NoticesGiven
 from shared.inbox import TooEarly
 from shared.keys import UnreadableValue
@@ -35,6 +35,9 @@ log = structlog.get_logger()
 
 INSTANT = timedelta(microseconds=1)
 """The shortest time there is between two hand-overs of a case, whatever the clock says."""
+
+UNITS_OF_A_TALK = 1
+"""A first talk costs what any other does, and as much as other work of that length: the price tells no kind."""
 
 TALKED_BEFORE = timedelta(days=28)
 """A talk may have been held so long before the case was opened, on the street say; an earlier day is a slip."""
@@ -163,6 +166,8 @@ def record_attendance(work: UnitOfWork, *, case_id: str, kind: AttendanceKind, a
     content = {"kind": kind.value, "attended_on": attended_on.isoformat()}
     entry = store.add_version(work, case, Kind.ATTENDANCE, content, by=by)
     announce(work, case, entry, content)
+    done = AssessmentWorkDone(work_id=entry.entry_id, case_id=case_id, person_id=case.person_id, units=UNITS_OF_A_TALK)
+    work.announce(done)
     go_on(work, case)
     return {"fact_id": entry.entry_id, "version": entry.version, **step_of(case)}
 

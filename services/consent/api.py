@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from services.consent.billing_api import add_billing_routes
 from services.consent.contest_api import add_contest_routes
 from services.consent.emergency_api import add_emergency_routes
 from services.consent.erasure_api import add_erasure_routes
@@ -27,4 +28,5 @@ def routes(service: Service, settings: ConsentSettings, outside: Outside, issuer
     add_recipient_routes(router, service, outside, settings, issuer.key)
     add_emergency_routes(router, service, settings, issuer.key.public)
     add_figure_routes(router, service, settings)
+    add_billing_routes(router, service, settings)
     return router

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.consent import __version__, emergency_view, figures, grants
+from services.consent import __version__, emergency_view, figures, funding, grants
 from services.consent.api import routes
 from services.consent.erasure import ERASING
 from services.consent.erasures import NOT_READY_AFTER, open_erasures
@@ -39,6 +39,7 @@ STATUSES = {
     "representation_not_found": 404,
     "emergency_not_found": 404,
     "fact_not_found": 404,
+    "dispute_not_found": 404,
     "not_acceptable": 422,
 }
 
@@ -67,11 +68,13 @@ class ConsentService(Service):
     def _count_overdue(self) -> dict[str, int]:
         with self.database.read() as session:
             found = emergency_view.overdue(session, self.keys, now=self.clock())
+            unsettled = funding.unsettled(session)
             unpublished = figures.missing(session, now=self.clock(), town=self.settings.town)
         return {
             "emergency_reviews_overdue": len(found.reviews),
             "persons_not_told_in_time": len(found.tellings),
             "quarters_not_published_in_time": len(unpublished),
+            **unsettled,
         }
 
     @asynccontextmanager

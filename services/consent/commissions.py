@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from services.consent import release_store, shielding, store
+from services.consent import funding, release_store, shielding, store, voucher_store
 from services.consent.domain import CommissionStatus, commission_status
 from services.consent.settings import ConsentSettings
 from services.consent.tables import CommandRow, SubjectRow
@@ -26,6 +26,8 @@ from shared.contracts.requests import (
     ChangeCommission,
     Command,
     Commission,
+    DisputeVoucher,
+    Fund,
     OfferPlaces,
 )
 from shared.unit_of_work import UnitOfWork
@@ -44,6 +46,8 @@ Faults = list[dict[str, str]]
 
 def locks_for(session: Session, *, recipient_id: str, command: Command, settings: ConsentSettings) -> set[str]:
     """Return the rows to lock before anything is read."""
+    if isinstance(command, Fund | DisputeVoucher):
+        return {f"recipient:{recipient_id}", voucher_store.lock_of(recipient_id)}
     if isinstance(command, OfferPlaces):  # about nobody
         return {f"recipient:{recipient_id}"}
     index = store.reference_index(settings.index_key(), recipient_id, command.reference)
@@ -109,8 +113,8 @@ def _carry_out(work: UnitOfWork, recipient_id: str, command: Command, settings: 
     recipient = store.recipient(work.session, recipient_id, at=work.now)
     if recipient is None or recipient.role != command.role:
         return [_fault("command", "is not for this recipient")]
-    if isinstance(command, OfferPlaces):
-        return _offer_places(work, recipient_id, command)
+    if isinstance(command, OfferPlaces | Fund | DisputeVoucher):
+        return _about_nobody(work, recipient_id, command, settings=settings)
     index = store.reference_index(settings.index_key(), recipient_id, command.reference)
     subject = store.subject_by_reference(work.session, recipient_id, index)
     if isinstance(command, Commission):
@@ -118,6 +122,16 @@ def _carry_out(work: UnitOfWork, recipient_id: str, command: Command, settings: 
     if subject is None or subject.mirrors is not None:  # it did not commission that itself
         return [_fault("reference", "is not known")]
     return _about_known(work, subject, command, settings=settings)
+
+
+def _about_nobody(
+    work: UnitOfWork, recipient_id: str, command: OfferPlaces | Fund | DisputeVoucher, *, settings: ConsentSettings
+) -> Faults:
+    if isinstance(command, Fund):
+        return funding.fund(work, recipient_id, command, settings=settings)
+    if isinstance(command, DisputeVoucher):
+        return funding.dispute(work, recipient_id, command)
+    return _offer_places(work, recipient_id, command)
 
 
 def _about_known(

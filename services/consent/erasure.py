@@ -11,6 +11,7 @@ from sqlalchemy import delete, or_, update
 from sqlmodel import col, select
 
 from services.consent import release_store, store
+from services.consent.billing_tables import WorkRow
 from services.consent.tables import (
     EmergencyRow,
     ErasureConfirmationRow,
@@ -30,7 +31,7 @@ from shared.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
 
-_KEPT = frozenset({"person", "subject", "release", "erasure", "emergency"})
+_KEPT = frozenset({"person", "subject", "release", "erasure", "emergency", "work_done"})
 """Rows that stay, emptied: recipients must go on seeing what they would see after a withdrawal, and a telling without a
 grant that nobody has confirmed or reviewed still has to be (Art. 33 GDPR)."""
 
@@ -70,6 +71,8 @@ def _wipe(work: UnitOfWork, person_id: str) -> None:
         _part(work, subject)
     delete_rows(work, metadata, person_id, keep=_KEPT)
     _keep_what_is_unreviewed(work, person_id)
+    done = update(WorkRow).where(col(WorkRow.person_id) == person_id)
+    work.session.execute(done.values(person_id=None, link=None))  # what was done stays paid or owed; for whom is gone
     told = update(ReleaseRow).where(col(ReleaseRow.person_id) == person_id)
     work.session.execute(told.values(told=None))
     read = update(LedgerRow).where(col(LedgerRow.key_id).in_(key_ids))

@@ -38,6 +38,24 @@ class RecipientNotFound(ConsentError):
         super().__init__("no recipient by that id")
 
 
+class DisputeNotFound(ConsentError):
+    """Raised when no voucher by that serial was disputed."""
+
+    code = "dispute_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("no voucher by that serial is disputed")
+
+
+class DisputeSettled(ConsentError):
+    """Raised when a dispute was settled in another way before."""
+
+    code = "dispute_settled"
+
+    def __init__(self) -> None:
+        super().__init__("the dispute was settled in another way before")
+
+
 class FactNotFound(ConsentError):
     """Raised when the gate knows no such fact of this person, or none any more."""
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from sqlalchemy import ColumnElement, Table, or_
 from sqlmodel import Session, select
 
-from services.consent import ledger_view, store
+from services.consent import ledger_view, spending, store
 from services.consent.errors import PersonNotFound
 from services.consent.recipient_tables import RecipientRow
 from services.consent.tables import SubjectRow, metadata
@@ -48,6 +48,13 @@ TOLD = (
             "request_sha256": "technical: the same",
         },
     ),
+    Told(
+        "work_done",
+        "work",
+        source="consent",
+        opened={"link": spending.vouchers_spent},
+        left_out={"owed_by": "says whose account pays, and that stands with your commission", "owed_line": "the same"},
+    ),
     Told("fact", "known_fact", at="first_received_at", source="care circle"),
     Told(
         "subject",
@@ -85,6 +92,10 @@ LEFT_OUT = {
     "figure_count": "how many persons, by table and row: about nobody",
     "figure_publication": "what was published of a quarter: about nobody",
     "ledger_head": "technical: the newest link of a recipient's chain",
+    "book": "about nobody: how many units a Jobcenter has funded",
+    "voucher": "about nobody: a voucher is linked to work by what is told under `work` alone, as a number",
+    "billing_statement": "about nobody: what a Jobcenter was billed, in tens",
+    "voucher_dispute": "about nobody: a voucher on a statement that a Jobcenter disputes",
     "lease": "technical: which instance does what only one may do",
     "command": "keyed hashes of what recipients sent, so that it counts once; whom it was about does not stand there",
 }

@@ -42,6 +42,9 @@ Knowledge = (
 def know_case(work: UnitOfWork, event: CaseOpened, *, settings: ConsentSettings) -> None:
     """Learn that there is a person, and which commission, if any, they came by."""
     store.remember_persons(work.session, [event.person_id])
+    person = work.session.get_one(PersonRow, event.person_id)
+    person.has_case = True
+    work.session.add(person)
     if event.commission_id is None:
         return
     commission = work.session.get(SubjectRow, event.commission_id)

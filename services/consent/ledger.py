@@ -26,6 +26,7 @@ class EntryKind(StrEnum):
     RETRACTED = "retracted"
     STATUS = "status"
     EMERGENCY = "emergency"
+    STATEMENT = "statement"
     FIGURES = "figures"
 
 

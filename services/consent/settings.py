@@ -29,6 +29,8 @@ class ConsentSettings(ServiceSettings):
     heartbeat_seconds: float = 60.0
     timer_seconds: float = 5.0
     renew_after_hours: float = 6.0
+    unit_cents: int = 9000
+    """What one unit of help costs, whatever the help is: no amount tells its kind."""
 
     def gate_key(self) -> dict[str, Any]:  # Any: a JWK
         """Read the gate's private key."""

@@ -1,4 +1,4 @@
-"""The gate's signature (Ed25519): under receipts, and under the heads of the ledger that are kept elsewhere.
+"""The gate's signature (Ed25519): under receipts, vouchers, statements, and heads of the ledger kept elsewhere.
 
 A signature names what it is under (`typ`), so that a head can never be taken for a receipt. The file of the key is a
 JWK or, after a change of keys, a JWK Set: first the private one that signs, then former ones, so that what they signed
@@ -6,10 +6,13 @@ stays verifiable.
 """
 
 import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import OKPKey
 from joserfc.jws import JWSRegistry, deserialize_compact, extract_compact, serialize_compact
@@ -27,6 +30,7 @@ class SignedAs(StrEnum):
 
     RECEIPT = "consent-receipt"
     HEAD = "ledger-head"
+    STATEMENT = "billing-statement"
 
 
 class UnusableSigningKey(ValueError):
@@ -77,6 +81,10 @@ class PublicKeys:
             raise NotSigned
         return said
 
+    def has_signed(self, text: bytes, signature: str) -> bool:
+        """Whether a signature that stands beside its text is one of ours."""
+        return any(_fits(key, text, signature) for key in self._keys.values())
+
     def as_dict(self) -> dict[str, Any]:  # Any: a JWK Set
         """Return the public halves, the newest first."""
         return {"keys": [_public(key) for key in self._keys.values()]}
@@ -96,6 +104,10 @@ class SigningKey:
         header = {"alg": ALGORITHM, "kid": self._key.thumbprint(), "typ": signed_as.value}
         return serialize_compact(header, canonical(dict(content)), self._key, registry=_REGISTRY)
 
+    def sign_text(self, text: bytes) -> str:
+        """Return the bare signature (base64url) under a text, which must say itself what it is: no JWS begins so."""
+        return urlsafe_b64encode(cast(Ed25519PrivateKey, self._key.private_key).sign(text)).decode().rstrip("=")
+
 
 def content_of(token: str) -> dict[str, Any]:  # Any: JSON values
     """Return what a JWS says without verifying it: for what this service kept under its own seal."""
@@ -106,6 +118,14 @@ def is_complete(token: str) -> bool:
     """Whether a text has the length of a JWS: what a crash cut off has not."""
     parts = token.split(".")
     return len(parts) == _PARTS and len(parts[-1]) >= _SIGNATURE_LETTERS
+
+
+def _fits(key: OKPKey, text: bytes, signature: str) -> bool:
+    try:
+        cast(Ed25519PublicKey, key.public_key).verify(urlsafe_b64decode(f"{signature}=="), text)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def _keys_in(raw: Keys) -> list[OKPKey]:

@@ -15,7 +15,7 @@ from services.consent.tables import PersonRow, SubjectRow
 from shared.database import insert_all_or_ignore, touch
 from shared.unit_of_work import UnitOfWork
 
-COMMISSION, REFERRAL, FIGURES = "commission", "referral", "figures"
+COMMISSION, REFERRAL, FIGURES, STATEMENT = "commission", "referral", "figures", "statement"
 
 
 # Asked at every event and every opening, so they are built once.

@@ -2,10 +2,12 @@
 
 from functools import partial
 
-from services.consent import erasures, figures, handlers, joining, shielding
+from services.consent import erasures, figures, handlers, joining, shielding, spending
 from services.consent.settings import ConsentSettings
 from shared.contracts.assessment import (
     AssessmentFiguresCounted,
+    AssessmentWorkCorrected,
+    AssessmentWorkDone,
     AttendanceRecorded,
     ConclusionDrawn,
     FactRecorded,
@@ -22,13 +24,22 @@ from shared.contracts.intake import (
     IdentityRecorded,
     IntakeFiguresCounted,
 )
-from shared.contracts.referral import AppointmentArranged, ReferralClosed, ReferralFiguresCounted, ReferralRequested
+from shared.contracts.referral import (
+    AppointmentArranged,
+    ReferralClosed,
+    ReferralFiguresCounted,
+    ReferralRequested,
+    ReferralWorkCorrected,
+    ReferralWorkDone,
+)
 from shared.effect import Handlers, OfMany
 
 
 def subscriptions(settings: ConsentSettings) -> Handlers:
     """Return which handler takes which event."""
     know_facts = OfMany(handlers.know_facts)
+    know_work = partial(spending.know_work, settings=settings)
+    correct_work = partial(spending.correct_work, settings=settings)
     return {
         CaseOpened: partial(handlers.know_case, settings=settings),
         CaseEnded: handlers.know_case_end,
@@ -48,5 +59,9 @@ def subscriptions(settings: ConsentSettings) -> Handlers:
         IntakeFiguresCounted: figures.know_count,
         AssessmentFiguresCounted: figures.know_count,
         ReferralFiguresCounted: figures.know_count,
+        AssessmentWorkDone: know_work,
+        AssessmentWorkCorrected: correct_work,
+        ReferralWorkDone: know_work,
+        ReferralWorkCorrected: correct_work,
         **erasures.subscriptions(),
     }

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import JSON, Column, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
-from services.consent import figure_tables, recipient_tables  # noqa: F401  their tables belong to the metadata below
+from services.consent import billing_tables, figure_tables, recipient_tables  # noqa: F401  tables of the metadata below
 from services.consent.table_base import Base
 from shared.database import Instant
 from shared.tables import add_kit_tables
@@ -246,6 +246,8 @@ class PersonRow(Base, table=True):
     case_ended_at: datetime | None = Field(default=None, sa_type=Instant)
     erased_at: datetime | None = Field(default=None, sa_type=Instant)
     shielded_at: datetime | None = Field(default=None, sa_type=Instant)
+    has_case: bool = False
+    """Whether it is known by which commission, if any, they came: before that nobody can be billed for them."""
     joined_into: str | None = Field(default=None, max_length=64, index=True)
     """Under which id the same human goes on, since their commission moved there."""
 

@@ -18,13 +18,16 @@ from services.consent import (
     emergency_view,
     erasures,
     figures,
+    funding,
     grants,
     inquiries,
     lapse,
     reconsideration,
     release_store,
     reminders,
+    statement,
     store,
+    voucher_store,
 )
 from services.consent.head_export import HeadExport
 from services.consent.heartbeat import Draw, Rhythms, exponential
@@ -123,6 +126,7 @@ class Timers:
                 self._give_up_notices,
                 self._look_after_erasures,
                 self._look_after_figures,
+                self._look_after_billing,
             )
             for step in steps:
                 await self._guarded(step)
@@ -175,6 +179,13 @@ class Timers:
     def _missing_figures(self) -> figures.Missing:
         with self._database.read() as session:
             return figures.missing(session, now=self._clock(), town=self._settings.town)
+
+    async def _look_after_billing(self) -> None:
+        """Spend what was funded on what is owed, and make the statements that are due."""
+        for recipient_id in await self._writer.run(statement.billed_recipients):
+            account = voucher_store.lock_of(recipient_id)
+            for step in (funding.look_after, statement.issue):
+                await self._locked(account, partial(step, recipient_id=recipient_id, settings=self._settings))
 
     async def _give_up_notices(self) -> None:
         await self._writer.run(partial(give_up_notices, outbox=self._outbox))

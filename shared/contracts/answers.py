@@ -15,6 +15,9 @@ FreshId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 """A random id of constant size, so that no two notices differ in length."""
 
 
+Jws = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$")]
+
+
 class Said(BaseModel):
     """A word of the gate: exactly these fields, no more."""
 
@@ -83,6 +86,14 @@ class FiguresAnswer(Said):
     figures: PublishedFigures
 
 
+class StatementAnswer(Said):
+    """A document of the monthly statement, the same at each opening: a JWS (EdDSA, `typ` `billing-statement`)."""
+
+    result: Literal["statement"] = "statement"
+    notice: NoticeId
+    statement: Jws
+
+
 class EmptyAnswer(Said):
     """Nothing under this id: a heartbeat, no longer allowed, never there; all the same."""
 
@@ -125,6 +136,7 @@ ANSWERS: tuple[type[Said], ...] = (
     TryAgain,
     RefusedOpening,
     FiguresAnswer,
+    StatementAnswer,
 )
 """What an opening can be answered."""
 

@@ -216,6 +216,18 @@ class AttendanceRecorded(Disclosable):
         return marked(value, contested=self.contested)
 
 
+class AssessmentWorkDone(care.WorkDone):
+    """A talk that is paid for took place; it says no more than any other work."""
+
+    event_type: ClassVar[str] = "assessment.work_done.v1"
+
+
+class AssessmentWorkCorrected(care.WorkCorrected):
+    """That talk was recorded by mistake."""
+
+    event_type: ClassVar[str] = "assessment.work_corrected.v1"
+
+
 class AssessmentErasureConfirmed(CareEvent):
     """In this service the person's keys are destroyed and their rows deleted."""
 

@@ -63,6 +63,18 @@ class AppointmentArranged(Disclosable):
         return {"appointment_at": self.appointment_at.isoformat()}
 
 
+class ReferralWorkDone(care.WorkDone):
+    """Work that is paid for was done: once somebody has set out, whatever comes of it at the door."""
+
+    event_type: ClassVar[str] = "referral.work_done.v1"
+
+
+class ReferralWorkCorrected(care.WorkCorrected):
+    """That work was recorded by mistake."""
+
+    event_type: ClassVar[str] = "referral.work_corrected.v1"
+
+
 class ReferralErasureConfirmed(CareEvent):
     """In this service the person's keys are destroyed and their rows deleted."""
 

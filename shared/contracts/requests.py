@@ -3,9 +3,11 @@
 import itertools
 import re
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -26,8 +28,17 @@ NoticeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9 ./_-]{0,39}$")]
 BudgetLine = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9.-]{1,19}$")]
 
+Serial = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22}$")]
+"""The number of a voucher: random, and good for nothing but to tell it from every other."""
+
 MOST_PLACES = 500
 """No provider keeps more for one service."""
+
+CONTINGENT = "CONTINGENT"
+"""The budget line that pays for people who came without a commission. No commission can be on it."""
+
+MOST_VOUCHERS = 5_000
+"""So many at the most are funded by one command."""
 
 MOST_FAULTS = 10
 """A refusal names no more faults than this: its size must not grow with what somebody sends."""
@@ -45,7 +56,17 @@ def _only_like(pattern: str, like: str) -> BeforeValidator:
 
 
 Day = Annotated[date, _only_like(r"\d{4}-\d{2}-\d{2}", "a day like 2026-01-31")]
+Month = Annotated[str, _only_like(r"20\d{2}-(0[1-9]|1[0-2])", "a month like 2026-11")]
 Moment = Annotated[AwareDatetime, _only_like(r"\d{4}-\d{2}-\d{2}T.{5,32}", "a time like 2026-01-31T09:00:00+01:00")]
+
+
+def _is_of_a_commission(line: str | None) -> str | None:
+    if line == CONTINGENT:
+        raise ValueError("is reserved for people who came without a commission")
+    return line
+
+
+CommissionedLine = Annotated[BudgetLine, AfterValidator(_is_of_a_commission)]
 
 _ADDRESS = {
     Channel.PHONE: re.compile(r"\+?[0-9][0-9 /-]{4,24}"),
@@ -97,7 +118,7 @@ class Commission(Request):
     reference: Reference = Field(repr=False)
     service: Service
     deadline: Day
-    budget_line: BudgetLine
+    budget_line: CommissionedLine
     contact: ContactGiven = Field(repr=False)
 
 
@@ -110,7 +131,7 @@ class ChangeCommission(Request):
     command: Literal["change_commission"]
     reference: Reference = Field(repr=False)
     deadline: Day | None = None
-    budget_line: BudgetLine | None = Field(default=None, validate_default=True)
+    budget_line: CommissionedLine | None = Field(default=None, validate_default=True)
 
     @field_validator("budget_line")
     @classmethod
@@ -128,6 +149,37 @@ class CancelCommission(Request):
     command_id: CommandId
     command: Literal["cancel_commission"]
     reference: Reference = Field(repr=False)
+
+
+class Fund(Request):
+    """A Jobcenter funds units of help out of a budget line, to be used from that month on. It is about nobody."""
+
+    role: ClassVar[str] = "jobcenter"
+
+    command_id: CommandId
+    command: Literal["fund"]
+    budget_line: BudgetLine
+    month: Month
+    units: Annotated[int, Field(strict=True, ge=1, le=MOST_VOUCHERS)]
+
+
+class DisputeReason(StrEnum):
+    """Why a Jobcenter disputes a voucher on a statement: what can be judged by the voucher alone."""
+
+    COUNTED_TWICE = "counted_twice"
+    NOT_FUNDED = "not_funded"
+    AMOUNT = "amount"
+
+
+class DisputeVoucher(Request):
+    """A Jobcenter disputes a voucher that stands on one of its statements."""
+
+    role: ClassVar[str] = "jobcenter"
+
+    command_id: CommandId
+    command: Literal["dispute_voucher"]
+    serial: Serial
+    reason: DisputeReason
 
 
 class AnswerReferral(Request):
@@ -169,13 +221,15 @@ class OfferPlaces(Request):
 GOES_WITH = {"appointment_at": ProviderAnswer.APPOINTMENT_OFFERED, "outcome": ProviderAnswer.ENDED}
 """Which field of an answer goes with which answer alone, and always with that one."""
 
-Command = Commission | ChangeCommission | CancelCommission | AnswerReferral | OfferPlaces
+Command = Commission | ChangeCommission | CancelCommission | AnswerReferral | OfferPlaces | Fund | DisputeVoucher
 COMMANDS: dict[str, type[Command]] = {
     "commission": Commission,
     "change_commission": ChangeCommission,
     "cancel_commission": CancelCommission,
     "answer_referral": AnswerReferral,
     "offer_places": OfferPlaces,
+    "fund": Fund,
+    "dispute_voucher": DisputeVoucher,
 }
 
 

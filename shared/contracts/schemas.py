@@ -8,6 +8,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from shared.contracts.answers import ANSWERS, REPLIES, Notice, RefusedReply, Said
+from shared.contracts.billing import BillingStatement
 from shared.contracts.catalogue import EVENTS
 from shared.contracts.categories import Category, LabelledBy, StructuralLabel, label_of
 from shared.contracts.envelope import CareEvent
@@ -30,6 +31,7 @@ def all_schemas() -> dict[str, Schema]:
         "wire/open.schema.json": _document("wire.open", _model(OpenRequest)),
         "wire/answer.schema.json": answer_schema(),
         **{f"wire/command.{name}.schema.json": command_schema(name) for name in COMMANDS},
+        "wire/statement.schema.json": _document("wire.statement", _model(BillingStatement, sent=True)),
         "wire/reply.schema.json": _one_of("wire.reply", "What the gate replies to a command.", REPLIES),
     }
 

@@ -1,6 +1,10 @@
 """Findings keep every version, are announced with the newest, and are gone when they were wrong."""
 
+import pytest
+
 from shared.contracts.assessment import (
+    AssessmentWorkCorrected,
+    AssessmentWorkDone,
     ConclusionDrawn,
     FactRecorded,
     FactRemoved,
@@ -108,6 +112,38 @@ def test_a_wrong_attendance_can_be_taken_back(assessment: Assessment) -> None:
 
     assert [event.fact_id for event in assessment.announced(FactRemoved)] == [fact_id]
     assert assessment.lines()[0]["next_step"] == "take"
+
+
+@pytest.mark.parametrize("kind", ["first_talk", "talk"])
+def test_a_talk_of_either_kind_is_the_same_work(assessment: Assessment, kind: str) -> None:
+    case = assessment.open_case()
+    body = {"kind": kind, "attended_on": "2026-03-01"}
+
+    fact_id = assessment.ask("POST", f"/cases/{case.case_id}/attendance", body).json()["fact_id"]
+
+    told = AssessmentWorkDone(work_id=fact_id, case_id=case.case_id, person_id=case.person_id, units=1)
+    assert assessment.announced(AssessmentWorkDone) == [told]
+
+
+def test_a_talk_that_is_contested_is_work_once(assessment: Assessment) -> None:
+    case_id = assessment.open_case().case_id
+    talk = {"kind": "talk", "attended_on": "2026-03-01"}
+    fact_id = assessment.ask("POST", f"/cases/{case_id}/attendance", talk).json()["fact_id"]
+
+    assessment.ask("PUT", f"/cases/{case_id}/facts/{fact_id}/contested", {"contested": True})
+
+    assert len(assessment.announced(AssessmentWorkDone)) == 1
+
+
+def test_a_talk_that_is_taken_back_was_no_work(assessment: Assessment) -> None:
+    case_id = assessment.open_case().case_id
+    talk = {"kind": "talk", "attended_on": "2026-03-01"}
+    fact_id = assessment.ask("POST", f"/cases/{case_id}/attendance", talk).json()["fact_id"]
+
+    assessment.ask("DELETE", f"/cases/{case_id}/facts/{fact_id}")
+    assessment.ask("DELETE", f"/cases/{case_id}/facts/{fact_id}")
+
+    assert [event.work_id for event in assessment.announced(AssessmentWorkCorrected)] == [fact_id]
 
 
 def test_a_draft_that_nobody_approved_goes_without_a_word(assessment: Assessment) -> None:

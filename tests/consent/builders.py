@@ -7,6 +7,8 @@ from typing import Any
 from services.consent.declaration import Declaration, Evidence
 from services.consent.domain import BENEFIT, Answer, Asked, Kind, KnownFact, Word
 from shared.contracts.assessment import (
+    AssessmentWorkCorrected,
+    AssessmentWorkDone,
     AttendanceKind,
     AttendanceRecorded,
     ConclusionDrawn,
@@ -194,6 +196,22 @@ def an_appointment(
     """Return a time that a provider offered in a referral."""
     known = _knowledge(person_id, at, referral_id, version)
     return AppointmentArranged(**known, referral_id=referral_id, appointment_at=when)
+
+
+def work_for(person_id: str, work_id: str | None = None, *, units: int = 1) -> AssessmentWorkDone:
+    """Return that work was done for a person."""
+    return AssessmentWorkDone(work_id=work_id or new_id(), case_id="case-0001", person_id=person_id, units=units)
+
+
+def work_undone(person_id: str, work_id: str) -> AssessmentWorkCorrected:
+    """Return that work was recorded by mistake."""
+    return AssessmentWorkCorrected(work_id=work_id, person_id=person_id)
+
+
+def a_funding(units: int = 10, line: str = "16A-2026", month: str = "2026-03", **changes: Any) -> dict[str, Any]:
+    """Return that a Jobcenter funds units out of a budget line."""
+    command = {"command_id": new_id(), "command": "fund", "budget_line": line, "month": month, "units": units}
+    return {**command, **changes}
 
 
 def a_removal(person_id: str, fact_id: str, version: int = 2) -> FactRemoved:

@@ -12,7 +12,7 @@ from sqlalchemy import LargeBinary, Table, func, update
 
 from services.consent.tables import metadata
 from shared.contracts.categories import Category
-from tests.consent.builders import CLINIC, JOBCENTER, a_closing, a_finding, new_id
+from tests.consent.builders import CLINIC, JOBCENTER, a_closing, a_finding, a_funding, new_id, work_for
 from tests.consent.bus import Bus, Delivery
 from tests.consent.emergencies import JUSTIFIED, TODAY, a_person_in_danger, a_telling, tell
 from tests.consent.gate import Gate
@@ -58,7 +58,8 @@ def a_full_life(gate: Gate) -> Lived:
     person = a_person_in_danger(gate)
     about_a_child = a_finding(person, Category.FAMILY, "child_ill", about_id=new_id())
     work = a_finding(person, Category.WORK, "night_shifts")
-    gate.hear(about_a_child, work, counted("intake"))
+    gate.hear(about_a_child, work, counted("intake"), work_for(person))
+    gate.command(a_funding())
     gate.contest(person, work.fact_id)
     gate.ask("POST", "/grants", a_form(person, words=YES_AND_NO), key=KEY)
     gate.clock.pass_()

@@ -29,12 +29,14 @@ from tests.consent.builders import (
     a_conclusion,
     a_contact,
     a_finding,
+    a_funding,
     a_recommendation,
     a_removal,
     a_statement,
     an_appointment,
     an_attendance,
     an_identity,
+    work_for,
 )
 from tests.consent.emergencies import TODAY, act, tell
 from tests.consent.gate import Gate
@@ -66,6 +68,8 @@ class Person:
     def live(self) -> None:
         """Leave something in every field, and have some of it told and retracted."""
         self.be_commissioned()
+        self.gate.command(a_funding(line="ESF-12"))
+        self.gate.hear(work_for(self.person_id))
         self.referral_id = self.gate.a_referral_of(self.person_id)
         self.be_known()
         self.decide()

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from shared.contracts.answers import ANSWERS, REPLIES, Notice, Said
+from shared.contracts.billing import BillingStatement
 from shared.contracts.catalogue import EVENTS
 from shared.contracts.envelope import canonical
 from shared.contracts.released import JobcenterSituation, ProviderReferral
@@ -43,6 +44,7 @@ def round_trip(kind: type[BaseModel], plain: bytes) -> bytes:
 WIRE: dict[str, type[BaseModel]] = {
     "notice": Notice,
     "open": OpenRequest,
+    "statement": BillingStatement,
     **{f"command.{name}": command for name, command in COMMANDS.items()},
     **{f"answer.{kind.model_fields['result'].default}": kind for kind in ANSWERS},
     **{f"reply.{kind.model_fields['result'].default}": kind for kind in REPLIES},
