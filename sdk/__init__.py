@@ -4,6 +4,7 @@
 """
 
 from sdk.arrival import Arrival
+from sdk.billing import BillingStatement
 from sdk.commands import Contact, FieldError, Received, Refused
 from sdk.connection import ConnectionFile
 from sdk.content import Fact, Referral, Situation
@@ -17,7 +18,7 @@ from sdk.errors import (
     UnknownKey,
     UnreadableAnswer,
 )
-from sdk.events import Empty, Event, FiguresPublished, Released, Retracted, StatusChanged
+from sdk.events import Empty, Event, FiguresPublished, Released, Retracted, StatementIssued, StatusChanged
 from sdk.figures import Figures
 from sdk.keys import KeyRing
 from sdk.recipient import Recipient
@@ -27,6 +28,7 @@ from sdk.subscription import Subscription
 __all__ = [
     "Arrival",
     "BadFile",
+    "BillingStatement",
     "ConnectionFile",
     "Contact",
     "Empty",
@@ -47,6 +49,7 @@ __all__ = [
     "Released",
     "Retracted",
     "Situation",
+    "StatementIssued",
     "StatusChanged",
     "Store",
     "Subscription",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from sdk.billing_cli import SENT, add_billing_commands, run_billing, send_billing
 from sdk.commands import Contact, Refused, new_command_id
 from sdk.errors import BadFile, GesehenError, TryAgain
 from sdk.events import Event
@@ -93,6 +94,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     offer.add_argument("--service", required=True)
     offer.add_argument("--places", type=int, required=True)
     offer.add_argument("--valid-until", type=_moment, required=True, help="with offset, within 90 days")
+    add_billing_commands(commands, _commanding)
     return parser.parse_args(_notice_last(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -136,6 +138,8 @@ def _run(options: argparse.Namespace) -> int:
             return _show_held(options.store)
         case "figures-report":
             return _report_figures(options)
+        case "statements" | "check-statements":
+            return run_billing(options, _print)
         case "receive":
             return asyncio.run(_receive(options))
         case _:
@@ -185,7 +189,8 @@ async def _ask(options: argparse.Namespace) -> int:
     if "command_id" in options:
         options.command_id = options.command_id or new_command_id()
     async with Recipient.from_files(options.connection, options.key) as recipient:
-        result = await _send(recipient, options)
+        send = send_billing if options.command in SENT else _send
+        result = await send(recipient, options)
     _print(result)
     return 1 if isinstance(result, Refused) else 0
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
+from sdk.billing import BillingStatement, read_statement
 from sdk.commands import Refused
 from sdk.content import CONTENT, FRAME, Referral, Situation
 from sdk.errors import UnreadableAnswer
@@ -91,6 +92,19 @@ class FiguresPublished(_Answer):
     figures: Figures
 
 
+class StatementIssued(_Answer):
+    """A document of your monthly statement (Jobcenter): a signed text, the same at each opening. About nobody."""
+
+    result: Literal["statement"] = "statement"
+    notice: str
+    statement: str
+
+    @property
+    def content(self) -> BillingStatement:
+        """Return what it says. Whether it is genuine is found by `python -m sdk check-statements`."""
+        return read_statement(self.statement)
+
+
 class Empty(_Answer):
     """Nothing for you under this id: a heartbeat, no longer, never; all the same."""
 
@@ -103,10 +117,10 @@ class Unavailable(_Answer):
     result: Literal["try_again"] = "try_again"
 
 
-Event = Released | Retracted | StatusChanged | FiguresPublished
+Event = Released | Retracted | StatusChanged | FiguresPublished | StatementIssued
 """What a handler is given."""
 
-Answer = Released | Retracted | StatusChanged | FiguresPublished | Empty | Unavailable | Refused
+Answer = Released | Retracted | StatusChanged | FiguresPublished | StatementIssued | Empty | Unavailable | Refused
 
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="result")])
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="result")])

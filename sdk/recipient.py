@@ -175,6 +175,17 @@ class Recipient:
         }
         return await self.command("offer_places", fields, command_id=command_id)
 
+    async def fund(
+        self, budget_line: str, *, month: str, units: int, command_id: str | None = None
+    ) -> Received | Refused:
+        """Fund units of help out of a budget line, from a month like "2026-11" on (Jobcenter); more adds to it."""
+        fields: dict[str, JsonValue] = {"budget_line": budget_line, "month": month, "units": units}
+        return await self.command("fund", fields, command_id=command_id)
+
+    async def dispute_voucher(self, serial: str, reason: str, *, command_id: str | None = None) -> Received | Refused:
+        """Dispute a voucher on a statement (Jobcenter): `counted_twice`, `not_funded` or `amount`."""
+        return await self.command("dispute_voucher", {"serial": serial, "reason": reason}, command_id=command_id)
+
     async def command(
         self, name: str, fields: Mapping[str, JsonValue], *, command_id: str | None = None
     ) -> Received | Refused:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from sdk.errors import BadFile
-from sdk.events import Event, FiguresPublished, Released, Retracted, StatusChanged, read_event
+from sdk.events import Event, FiguresPublished, Released, Retracted, StatementIssued, StatusChanged, read_event
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS snapshot (
@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS snapshot (
 CREATE TABLE IF NOT EXISTS tombstone (release_id TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS status (reference TEXT PRIMARY KEY, status TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS figures (quarter TEXT PRIMARY KEY, event TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS statement (number INTEGER PRIMARY KEY, token TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS unhandled (
     number INTEGER PRIMARY KEY AUTOINCREMENT, notice TEXT NOT NULL UNIQUE, event TEXT NOT NULL,
     release_id TEXT,  -- of content only: what retracts it
@@ -86,6 +87,10 @@ class Store:
         rows = self._database.execute("SELECT event FROM figures ORDER BY quarter")
         return [FiguresPublished.model_validate_json(row[0]) for row in rows]
 
+    def statements(self) -> list[str]:
+        """Return the documents of the monthly statements, as they were signed, the first one first."""
+        return [row[0] for row in self._database.execute("SELECT token FROM statement ORDER BY number")]
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()
@@ -119,6 +124,8 @@ class Store:
                 return self._note_status(event)
             case FiguresPublished():
                 return self._keep_figures(event)
+            case StatementIssued():
+                return self._keep_statement(event)
 
     def _keep(self, event: Released) -> Event | None:
         before = self._database.execute(
@@ -165,6 +172,11 @@ class Store:
         added = self._database.execute("INSERT OR IGNORE INTO figures VALUES (?, ?)", values)
         return event if added.rowcount else None  # a quarter is published once
 
+    def _keep_statement(self, event: StatementIssued) -> Event | None:
+        values = (event.content.number, event.statement)
+        added = self._database.execute("INSERT OR IGNORE INTO statement VALUES (?, ?)", values)
+        return event if added.rowcount else None  # a document never changes
+
     def _is_retracted(self, release_id: str) -> bool:
         found = self._database.execute("SELECT 1 FROM tombstone WHERE release_id = ?", (release_id,)).fetchone()
         return found is not None
@@ -192,5 +204,7 @@ def _subject(event: Event) -> str | None:
             return f"status {event.reference}"
         case FiguresPublished():
             return f"figures {event.figures.quarter}"
+        case StatementIssued():
+            return f"statement {event.content.number}"
         case Retracted():
             return None
