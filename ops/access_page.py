@@ -40,9 +40,9 @@ def page(document: Document, language: str) -> str:
     return _Page(document, language).html()
 
 
-def policy() -> str:
-    """Return the policy of the page: its own style and nothing else, from nowhere."""
-    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+def policy(style: str = STYLE) -> str:
+    """Return the policy of a page: its own style and nothing else, from nowhere."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 

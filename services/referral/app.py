@@ -12,6 +12,7 @@ from services.referral.directory import Directory
 from services.referral.erasure import ERASING
 from services.referral.errors import ReferralError
 from services.referral.figures import figures
+from services.referral.packet_api import packet_routes
 from services.referral.place_api import place_routes
 from services.referral.settings import Settings, check_deadlines
 from services.referral.subscribers import HANDLERS
@@ -31,6 +32,7 @@ STATUSES = {
     "hold_not_found": 404,
     "waiting_not_found": 404,
     "visit_not_found": 404,
+    "packet_not_found": 404,
     "malformed": 422,
 }
 
@@ -73,5 +75,6 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     app.include_router(place_routes(service, directory))
     app.include_router(figure_routes(service.counting))
     app.include_router(visit_routes(service))
+    app.include_router(packet_routes(service))
     answer_errors(app, ReferralError, STATUSES)
     return app

@@ -205,3 +205,39 @@ class NobodyMissing(ReferralError):
 
     def __init__(self) -> None:
         super().__init__("nothing of the visit is overdue for which somebody would be out there")
+
+
+class PacketTooEarly(ReferralError):
+    """Raised when a packet would end before its visit begins."""
+
+    code = "packet_too_early"
+
+    def __init__(self) -> None:
+        super().__init__("a packet lives for 72 hours: ask for it closer to the visit")
+
+
+class NoWorkerKey(ReferralError):
+    """Raised when a packet is to be sealed for somebody who has handed in no public key."""
+
+    code = "no_worker_key"
+
+    def __init__(self) -> None:
+        super().__init__("no public key of yours is known here: hand it in first, PUT /workers/me/key")
+
+
+class PacketNotFound(ReferralError):
+    """Raised when something was noted under a packet that whoever hands it in never had of that visit."""
+
+    code = "packet_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("no packet of yours by that id for this visit")
+
+
+class NoteChanged(ReferralError):
+    """Raised when a note comes again under the same id and says something else."""
+
+    code = "note_changed"
+
+    def __init__(self) -> None:
+        super().__init__("a note by that id was heard before and said something else; nothing was taken")

@@ -8,6 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from services.referral.errors import PersonNotFound
+from services.referral.packet_store import note_kept
 from services.referral.shown import ReferralLine
 from services.referral.store import Referrals
 from services.referral.tables import metadata
@@ -32,6 +33,8 @@ TOLD = (
     Told("refusal", "refusal", at="refused_at", by="refused_id", through=("referral_id", "referral")),
     Told("visit", "visit", by="proposed_by", opened={"kept": _visit}),
     Told("visit_audit", "visit_audit", at="at", by="by_id", through=("visit_id", "visit")),
+    Told("visit_packet", "visit_packet", at="issued_at", by="worker_id", through=("visit_id", "visit")),
+    Told("visit_note", "visit_note", through=("visit_id", "visit"), opened={"kept": note_kept}),
     Told("happening", "happening", source="referral", through=("referral_id", "referral")),
     *KIT,
 )
@@ -39,6 +42,7 @@ TOLD = (
 
 LEFT_OUT = {
     **KIT_LEFT_OUT,
+    "worker_key": "the public key of somebody who visits: about no person who is visited",
     "contingent": "numbers of places: about nobody",
     "hold": "a place that is kept free: about nobody, and no referral leads to it",
     "waiting": "a random id that no record of a person names",

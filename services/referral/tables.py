@@ -98,6 +98,44 @@ class VisitAuditRow(Base, table=True):
     at: datetime = Field(sa_type=Instant)
 
 
+class WorkerKeyRow(Base, table=True):
+    """The public key for which a worker's packets are sealed, and since when."""
+
+    __tablename__ = "worker_key"
+
+    worker_id: str = Field(primary_key=True, max_length=100)
+    jwk: str = Field(max_length=300)
+    since: datetime = Field(sa_type=Instant)
+
+
+class PacketRow(Base, table=True):
+    """That a packet was made: of which visit, for whom, when. The packet itself is not kept.
+
+    It stays after the end: when a machine is lost, somebody has to say whose data was on it.
+    """
+
+    __tablename__ = "visit_packet"
+
+    packet_id: str = Field(primary_key=True, max_length=64)
+    visit_id: str = Field(foreign_key="visit.visit_id", index=True, max_length=64)
+    worker_id: str = Field(max_length=100)
+    plan_sha256: str = Field(max_length=64)
+    issued_at: datetime = Field(sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class NoteRow(Base, table=True):
+    """That a note was heard. What it says lies in `kept` under its visit's key, and goes with that key."""
+
+    __tablename__ = "visit_note"
+
+    entry_id: str = Field(primary_key=True, max_length=64)
+    visit_id: str = Field(foreign_key="visit.visit_id", index=True, max_length=64)
+    packet_id: str = Field(foreign_key="visit_packet.packet_id", max_length=64)
+    has_ended: bool
+    kept: bytes | None = Field(default=None, repr=False)
+
+
 class ContingentRow(Base, table=True):
     """How many places a provider keeps for a service. How many of them referrals have is counted in the referrals."""
 

@@ -13,12 +13,11 @@ from typing import Final
 from services.referral.errors import FieldRefused, PlanChanged, TooEarlyToSetOut, WindowOver
 from services.referral.visit_state import VISIT_STEPS, Due, VisitState, VisitStep
 from shared.contracts.envelope import canonical
+from shared.contracts.packet import EARLY
 
 LONGEST: Final = timedelta(hours=4)
 FARTHEST: Final = timedelta(days=31)
 MOST_WORKERS: Final = 2
-EARLY: Final = timedelta(minutes=30)
-"""How long before its window whoever visits may set out."""
 GRACE: Final = timedelta(minutes=15)
 """How long after its window they check out, unless they say otherwise."""
 OVERRUN: Final = timedelta(minutes=60)

@@ -37,6 +37,8 @@ class VisitDeed(StrEnum):
     """The person says no to somebody else, while the workers are on their way or inside."""
     CALL_OFF = "call_off"
     SEARCH = "search"
+    TAKE_PACKET = "take_packet"
+    HAND_IN = "hand_in"
     LAPSE = "lapse"
     END_OF_CASE = "end_of_case"
 
@@ -131,6 +133,8 @@ VISIT_DONE_BY: Final[Mapping[VisitDeed, frozenset[Who]]] = MappingProxyType(
         VisitDeed.REVOKE: frozenset(Who),
         VisitDeed.CALL_OFF: _TEAM,
         VisitDeed.SEARCH: frozenset({Who.LEAD}),
+        VisitDeed.TAKE_PACKET: frozenset({Who.ASSESSOR, Who.OUTREACH_WORKER}),
+        VisitDeed.HAND_IN: frozenset({Who.ASSESSOR, Who.OUTREACH_WORKER}),
         VisitDeed.LAPSE: frozenset(),
         VisitDeed.END_OF_CASE: frozenset(),
     }

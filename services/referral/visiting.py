@@ -131,6 +131,13 @@ def set_out(work: UnitOfWork, *, visit_id: str, by: str, role: str, minutes: int
     return under_way
 
 
+def start(work: UnitOfWork, *, visit_id: str, at: datetime) -> None:
+    """Spend the permission for one of its workers who set out without network, at a time that lies back."""
+    visit = _open(work, visit_id)
+    if isinstance(visit, Agreed):
+        _keep(work, visit.set_out(at, check_out_by=check_out_by(visit.permitted, None, now=at)))
+
+
 def check_out(work: UnitOfWork, *, visit_id: str) -> Visit:
     """Whoever visited is safe, and the visit over; nothing tells whether it took place."""
     return _end(work, visit_id, VisitDeed.CHECK_OUT)

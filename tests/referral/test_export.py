@@ -19,7 +19,7 @@ from shared.contracts.consent import Outcome
 from shared.contracts.envelope import CareEvent
 from shared.unit_of_work import UnitOfWork
 from shared.web import Role
-from tests.referral import visits
+from tests.referral import packets, visits
 from tests.referral.builders import NOON, Desk, an_answer, cleared, not_cleared, opened, running_desk
 
 E = TypeVar("E", bound=CareEvent)
@@ -94,7 +94,16 @@ class Person:
         visit = visits.propose(desk, **place, where=at, ask_for=self.mark("ring for {}"), language="tr")
         visits.permit(desk, visit)
         desk.ask("POST", f"/visits/{visit}/setting-out", role="lead")
+        self.note_without_network(desk, visit)
         self.truth += [visit, '"bring_papers"', '"outreach_worker-1"', '"spoken"', '"tr"']
+
+    def note_without_network(self, desk: Desk, visit_id: str) -> None:
+        """Take a packet along and hand in that somebody set out."""
+        visit = packets.Visit(desk, visit_id)
+        visit.take_packet()
+        noted = visit.set_out()
+        visit.hand_in(noted)
+        self.truth += [noted["entry_id"], noted["packet_id"], '"set_out"']
 
     def park(self, work: UnitOfWork) -> None:
         """Have a message lie parked."""

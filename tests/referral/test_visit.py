@@ -8,8 +8,9 @@ from httpx2 import Response
 from sqlmodel import col, select
 
 from services.referral.tables import VisitAuditRow, VisitRow
-from services.referral.visit import EARLY, GRACE, LAST_NUMBER, LEAVE_WITHIN, OVERRUN
+from services.referral.visit import GRACE, LAST_NUMBER, LEAVE_WITHIN, OVERRUN
 from services.referral.visit_store import key_id
+from shared.contracts.packet import EARLY
 from tests.referral.builders import CASE, NOON, SECOND_WORKER, Desk, the_end
 from tests.referral.visits import (
     A_PLAN,

@@ -97,17 +97,22 @@ def test_a_packet_takes_only_what_needs_a_permission() -> None:
 @pytest.mark.parametrize("other", [a_proposed_visit(a_plan()), UNDER_WAY.called_back(START)])
 def test_a_packet_of_anything_else_cannot_be_made_at_all(other: Proposed | Leaving) -> None:
     with pytest.raises(AttributeError):
-        packet.packet_of(other)  # type: ignore[arg-type]  # that is the point
+        packet.packet_of(other, packet_id="packet-0001", now=NOON)  # type: ignore[arg-type]  # that is the point
 
 
 @pytest.mark.parametrize("permitted", [AGREED, UNDER_WAY])
 def test_a_packet_holds_the_least_that_the_visit_needs(permitted: Agreed | UnderWay) -> None:
-    assert packet.packet_of(permitted) == {
+    packed = packet.packet_of(permitted, packet_id="packet-0001", now=NOON).model_dump(exclude_none=True)
+
+    assert packed == {
+        "format": "gesehen.visit_packet.v1",
+        "packet_id": "packet-0001",
         "visit_id": "visit-0001",
+        "issued_at": NOON,
+        "expires_at": END + timedelta(hours=24),
+        "permission": {"plan_sha256": a_plan().sha256, "window": {"starts_at": START, "ends_at": END}},
         "purpose": "bring_papers",
-        "workers": ["outreach_worker-1"],
-        "from_at": START.isoformat(),
-        "until_at": END.isoformat(),
+        "workers": ("outreach_worker-1",),
         "where": "synthetic street 1, second courtyard",
     }
 
