@@ -11,6 +11,9 @@ from tests.consent.gate import Gate
 
 PERSON_DESK, OPERATOR, TEAM = {Role.PERSON_DESK}, {Role.OPERATOR}, {Role.ASSESSOR, Role.LEAD}
 ROUTES: dict[tuple[str, str], set[Role]] = {
+    ("GET", "/billing"): {Role.LEAD, Role.OPERATOR},
+    ("GET", "/billing/disputes"): {Role.LEAD, Role.OPERATOR},
+    ("POST", "/billing/disputes/{serial}/settling"): {Role.LEAD},
     ("GET", "/figures"): {Role.OPERATOR},
     ("POST", "/grants"): PERSON_DESK,
     ("POST", "/withdrawals"): PERSON_DESK,
@@ -71,6 +74,7 @@ def a_path(path: str) -> str:
         inquiry_id="inquiry-nobody",
         representation_id="representation-nobody",
         fact_id="fact-nobody",
+        serial="serialofnobodyatall123",
         number=1,
         emergency_id="emergency-nobody",
         recipient="rescue_service",
