@@ -1,6 +1,8 @@
 """A Jobcenter that funds, is billed and reads what it is billed: for tests of vouchers and statements."""
 
 import asyncio
+import json
+from base64 import urlsafe_b64decode
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,7 +56,13 @@ def tokens(gate: Gate, recipient_id: str = JOBCENTER) -> list[str]:
     """Return the documents of a recipient, each once, in their order."""
     answers = [gate.open(notice, recipient_id) for notice in gate.notices(recipient_id)]
     found = dict.fromkeys(str(answer["statement"]) for answer in answers if answer["result"] == "statement")
-    return list(found)
+    return sorted(found, key=_number)
+
+
+def _number(token: str) -> int:
+    """Return the number of a document: a notice that was sent afresh comes later than one of a later month."""
+    payload = token.split(".")[1]
+    return int(json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["number"])
 
 
 def serials(said: BillingStatement) -> list[str]:
