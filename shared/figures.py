@@ -21,7 +21,7 @@ from shared.contracts.town import Town
 from shared.database import Database, Instant
 from shared.keys import PersonKeys
 from shared.outbox import random_id
-from shared.timer import again
+from shared.timer import Repeated
 from shared.unit_of_work import UnitOfWork
 from shared.web import Caller, Role, allow, problem
 from shared.writer import Writer
@@ -70,7 +70,7 @@ class Counted:
     count: Callable[[Session, PersonKeys, Span], Counts]
 
 
-class Counting:
+class Counting(Repeated):
     """Looks now and then whether a quarter is to be counted."""
 
     def __init__(
@@ -83,6 +83,7 @@ class Counting:
         town: Town,
         clock: Callable[[], datetime],
     ) -> None:
+        super().__init__(every_seconds=LOOK_SECONDS)
         self._counted = counted
         self._table = counted.metadata.tables["figures_counted"]
         self._database = database
@@ -90,17 +91,6 @@ class Counting:
         self._writer = writer
         self._town = town
         self._clock = clock
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin."""
-        self._task = asyncio.create_task(again(lambda: LOOK_SECONDS, self.look))
-
-    async def stop(self) -> None:
-        """Stop."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     async def look(self) -> list[str]:
         """Count what is due and was never counted, the oldest first; return the quarters."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from services.consent.domain import next_working_day
-from shared.contracts.requests import CONTINGENT
 
 TEN = 10
 """So many commissions make a line large enough to be billed by itself; so many vouchers are billed, or none."""
@@ -92,19 +91,3 @@ def first_day(month: str) -> date:
 def last_day(month: str) -> date:
     """Return the last day of a month."""
     return (first_day(month) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-
-
-__all__ = [
-    "CONTINGENT",
-    "MOST_IN_ONE_DOCUMENT",
-    "TEN",
-    "Commissioned",
-    "Lines",
-    "billed_together",
-    "due_months",
-    "first_day",
-    "in_tens",
-    "last_day",
-    "line_of",
-    "month_of",
-]

@@ -35,7 +35,7 @@ def add_billing_routes(router: APIRouter, service: Service, settings: ConsentSet
     def accounts(_caller: LeadOrOperator) -> list[Shown]:
         """List accounts: how many units are funded, unspent, spent and not billed yet, billed, paid back and owed."""
         with service.database.read() as session:
-            return list(funding.accounts(session, today=settings.town.today(service.clock())))
+            return list(funding.accounts(session, town=settings.town, now=service.clock()))
 
     @router.get("/billing/disputes", tags=["operation"])
     def disputes(_caller: LeadOrOperator) -> list[Shown]:

@@ -82,7 +82,7 @@ def status_of(commission: SubjectRow, *, now: datetime, settings: ConsentSetting
         received_on=commission.received_on,
         deadline=commission.deadline or commission.received_on,
         cancelled=commission.cancelled_at is not None,
-        today=now.astimezone(settings.zone()).date(),
+        today=settings.town.today(now),
         holidays=frozenset(settings.town.holidays),
     )
 
@@ -169,7 +169,7 @@ def _commission(
     index: str,
     settings: ConsentSettings,
 ) -> Faults:
-    today = work.now.astimezone(settings.zone()).date()
+    today = work.town.today(work.now)
     contact = {"channel": command.contact.channel.value, "address": command.contact.address}
     contact_index = store.contact_index(settings.index_key(), recipient_id, contact)
     if known is not None and known.mirrors is not None:  # who is shielded must not be learned by commissioning
@@ -234,7 +234,7 @@ def _change(
     status = status_of(commission, now=work.now, settings=settings)
     if status in _OVER:
         return [_fault("reference", _OVER[status])]
-    today = work.now.astimezone(settings.zone()).date()
+    today = work.town.today(work.now)
     faults = _faults_of_deadline(command.deadline, today=today) if command.deadline is not None else []
     if faults:
         return faults

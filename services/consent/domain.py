@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from shared.contracts.categories import Category
+from shared.contracts.town import working_days_after
 
 LONGEST_VALIDITY = timedelta(days=183)
 """A yes or an ask stands for half a year at most; then the person is asked anew. A no does not expire."""
@@ -249,10 +250,7 @@ def commission_status(
 
 def next_working_day(day: date, holidays: frozenset[date] = frozenset()) -> date:
     """Return the first day after this one that is neither at a weekend nor a holiday."""
-    following = day + timedelta(days=1)
-    while following.isoweekday() > 5 or following in holidays:  # noqa: PLR2004  Saturday is 6
-        following += timedelta(days=1)
-    return following
+    return next(working_days_after(day, holidays))
 
 
 def longest_validity(category: Category) -> timedelta:

@@ -1,18 +1,19 @@
 """What a Jobcenter says about money: it funds vouchers, and disputes one that was billed. Both are about nobody."""
 
-from datetime import date, timedelta
+from collections import Counter
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from services.consent import spending, store, voucher_store
-from services.consent.billing import CONTINGENT, month_of
+from services.consent.billing import month_of
 from services.consent.billing_tables import BookRow, VoucherDisputeRow, VoucherRow, WorkRow
 from services.consent.errors import DisputeNotFound, DisputeSettled
 from services.consent.settings import ConsentSettings
-from services.consent.tables import SubjectRow
 from services.consent.voucher import ON_A_STATEMENT, VoucherAct, VoucherState
-from shared.contracts.requests import DisputeVoucher, Fund
+from shared.contracts.requests import CONTINGENT, DisputeVoucher, Fund
+from shared.contracts.town import Town
 from shared.unit_of_work import UnitOfWork
 
 FARTHEST_MONTH = timedelta(days=366)
@@ -102,7 +103,7 @@ def disputes(session: Session, *, only_open: bool = True) -> list[dict[str, str 
     ]
 
 
-def accounts(session: Session, *, today: date) -> list[dict[str, str | int]]:
+def accounts(session: Session, *, town: Town, now: datetime) -> list[dict[str, str | int]]:
     """Return of each account how many units are funded, unspent, spent and not billed, billed, paid back and owed."""
     funded: dict[tuple[str, str], dict[str, int]] = {}
 
@@ -119,9 +120,9 @@ def accounts(session: Session, *, today: date) -> list[dict[str, str | int]]:
             count(recipient_id, line, state, 1)
     for row in session.exec(select(WorkRow).where(col(WorkRow.owed_units) > 0)):
         count(str(row.owed_by), str(row.owed_line), "owed", row.owed_units)
-    sizes = _commissions(session, today=today)
+    sizes = _open_commissions(session, town=town, on=town.today(now))
     return [
-        {"recipient_id": recipient_id, "budget_line": line, "commissions": sizes.get((recipient_id, line), 0), **counts}
+        {"recipient_id": recipient_id, "budget_line": line, "commissions": sizes[recipient_id, line], **counts}
         for (recipient_id, line), counts in sorted(funded.items())
     ]
 
@@ -136,13 +137,10 @@ def unsettled(session: Session) -> dict[str, int]:
 _COUNTED = ("funded", "owed", *(state.value for state in VoucherState if state is not VoucherState.VOID))
 
 
-def _commissions(session: Session, *, today: date) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
-    for row in session.exec(select(SubjectRow).where(SubjectRow.kind == store.COMMISSION)):
-        if row.budget_line and row.mirrors is None and row.cancelled_at is None and today < (row.deadline or today):
-            key = row.recipient_id, row.budget_line
-            found[key] = found.get(key, 0) + 1
-    return found
+def _open_commissions(session: Session, *, town: Town, on: date) -> Counter[tuple[str, str]]:
+    rows = session.exec(spending.paying())
+    known = [(row.recipient_id, spending.commissioned(town, row)) for row in rows]
+    return Counter((recipient_id, one.budget_line) for recipient_id, one in known if one.is_open(on=on))
 
 
 def _fault(field: str, reason: str) -> dict[str, str]:

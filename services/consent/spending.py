@@ -9,9 +9,10 @@ import json
 
 import structlog
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from services.consent import store, voucher_store
-from services.consent.billing import CONTINGENT, Commissioned, line_of, month_of
+from services.consent.billing import Commissioned, line_of, month_of
 from services.consent.billing_tables import BookRow, VoucherRow, WorkRow
 from services.consent.domain import RecipientRole
 from services.consent.recipient_tables import RecipientRow
@@ -20,6 +21,8 @@ from services.consent.tables import PersonRow, SubjectRow
 from services.consent.voucher import VoucherAct, VoucherState
 from services.consent.voucher_store import NOBODY
 from shared.contracts.care import WorkCorrected, WorkDone
+from shared.contracts.requests import CONTINGENT
+from shared.contracts.town import Town
 from shared.inbox import TooEarly
 from shared.keys import KeyDestroyed, PersonKeys, UnreadableValue
 from shared.unit_of_work import UnitOfWork
@@ -130,27 +133,31 @@ def _account(work: UnitOfWork, person_id: str) -> tuple[str, str]:
     A mirror is no commission: that somebody is shielded changes nothing in what anybody is billed.
     """
     persons = [person_id, *store.goes_on_as(work, person_id)]
-    query = select(SubjectRow).where(
-        col(SubjectRow.person_id).in_(persons),
-        SubjectRow.kind == store.COMMISSION,
-        col(SubjectRow.mirrors).is_(None),
-        col(SubjectRow.budget_line).is_not(None),
-    )
+    query = paying().where(col(SubjectRow.person_id).in_(persons))
     found = {row.subject_id: row for row in work.session.exec(query)}
-    known = {subject_id: commissioned(work, row) for subject_id, row in found.items()}
+    known = {subject_id: commissioned(work.town, row) for subject_id, row in found.items()}
     pays = line_of(known, on=work.town.today(work.now))
     if pays is None:
         return _contingent(work), CONTINGENT
     return found[pays].recipient_id, known[pays].budget_line
 
 
-def commissioned(work: UnitOfWork, row: SubjectRow) -> Commissioned:
+def paying() -> SelectOfScalar[SubjectRow]:
+    """Return the query for commissions that can pay for work; what a shield may be told of one is none itself."""
+    return select(SubjectRow).where(
+        SubjectRow.kind == store.COMMISSION,
+        col(SubjectRow.mirrors).is_(None),
+        col(SubjectRow.budget_line).is_not(None),
+    )
+
+
+def commissioned(town: Town, row: SubjectRow) -> Commissioned:
     """Return what a Jobcenter knows itself of its commission."""
     return Commissioned(
         budget_line=str(row.budget_line),
         received_on=row.received_on,
         deadline=row.deadline or row.received_on,
-        cancelled_on=work.town.today(row.cancelled_at) if row.cancelled_at else None,
+        cancelled_on=town.today(row.cancelled_at) if row.cancelled_at else None,
     )
 
 

@@ -105,13 +105,8 @@ def _issue(work: UnitOfWork, recipient_id: str, month: str, *, settings: Consent
 
 
 def _groups(work: UnitOfWork, recipient_id: str, month: str) -> tuple[Lines, ...]:
-    query = select(SubjectRow).where(
-        SubjectRow.recipient_id == recipient_id,
-        SubjectRow.kind == store.COMMISSION,
-        col(SubjectRow.mirrors).is_(None),
-        col(SubjectRow.budget_line).is_not(None),
-    )
-    commissions = [spending.commissioned(work, row) for row in work.session.exec(query)]
+    query = spending.paying().where(SubjectRow.recipient_id == recipient_id)
+    commissions = [spending.commissioned(work.town, row) for row in work.session.exec(query)]
     funded = {book.budget_line for book in voucher_store.books(work.session, recipient_id)}
     return billed_together(commissions, month=month, funded=funded)
 

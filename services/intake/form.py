@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, LiteralString
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -15,13 +15,18 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Address = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=120, pattern=NO_CONTROL)]
 
 
-def _only_text(value: object) -> object:
-    if isinstance(value, str):
-        return value
-    raise PydanticCustomError("day_must_be_text", "a day is written as YYYY-MM-DD")
+def only_text(code: LiteralString, reason: LiteralString) -> BeforeValidator:
+    """Take text alone, and refuse the rest under a code: a number would be taken for seconds since 1970."""
+
+    def check(value: object) -> object:
+        if isinstance(value, str):
+            return value
+        raise PydanticCustomError(code, reason)
+
+    return BeforeValidator(check)
 
 
-Day = Annotated[date, BeforeValidator(_only_text)]  # a number would be taken for seconds
+Day = Annotated[date, only_text("day_must_be_text", "a day is written as YYYY-MM-DD")]
 
 
 class Body(BaseModel):

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from typing import Annotated, TypeVar
 
-from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AwareDatetime, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from services.intake.form import NO_CONTROL, Body, ContactBody, Day, IdentityBody
+from services.intake.form import NO_CONTROL, Body, ContactBody, Day, IdentityBody, only_text
 from services.intake.thread import Done, Meeting, Said
 from shared.contracts.envelope import Code, Id
 from shared.contracts.intake import Channel
@@ -18,13 +18,7 @@ Called = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, m
 Note = Annotated[str, StringConstraints(max_length=500, pattern=NOT_BLANK)]
 
 
-def _only_text(value: object) -> object:
-    if isinstance(value, str):
-        return value
-    raise PydanticCustomError("timezone_aware", "a time is written as text")
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_only_text)]  # a number would be taken for seconds
+Moment = Annotated[AwareDatetime, only_text("timezone_aware", "a time is written as text")]
 
 
 class MeetingBody(Body):

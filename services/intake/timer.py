@@ -6,23 +6,19 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from time import monotonic
 
 import structlog
 
 from services.intake import outreach_store, outreach_watch, watch
 from services.intake.outreach_watch import ThreadWatch
 from services.intake.watch import Watch
-from shared.timer import again
+from shared.timer import Repeated
 from shared.writer import Writer
 
 log = structlog.get_logger()
 
-GRACE_SECONDS = 15.0
-"""How much later than three periods the last look may be before that is an alarm itself."""
 
-
-class Timer:
+class Timer(Repeated):
     """Runs the watch over cases, and the one over threads, again and again."""
 
     def __init__(
@@ -34,36 +30,15 @@ class Timer:
         every_seconds: float,
         clock: Callable[[], datetime],
     ) -> None:
+        super().__init__(every_seconds=every_seconds)
         self._watch = watch_
         self._threads = threads
         self._writer = writer
-        self._every = every_seconds
         self._clock = clock
-        self._task: asyncio.Task[None] | None = None
-        self._looked_at: float | None = None
-
-    def start(self) -> None:
-        """Begin."""
-        self._looked_at = monotonic()
-        self._task = asyncio.create_task(again(lambda: self._every, self.look))
-
-    async def stop(self) -> None:
-        """Stop."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    def makes_progress(self) -> bool:
-        """Whether the watch has looked not long ago."""
-        if self._looked_at is None:
-            return False
-        return monotonic() - self._looked_at < 3 * self._every + GRACE_SECONDS
 
     async def look(self) -> int:
         """Look once; return how many alarms were raised."""
-        raised = await self._look_at_cases() + await self._look_at_threads()
-        self._looked_at = monotonic()
-        return raised
+        return await self._look_at_cases() + await self._look_at_threads()
 
     async def _look_at_cases(self) -> int:
         if await asyncio.to_thread(self._watch.is_blind):

@@ -2,7 +2,6 @@
 
 import asyncio
 from functools import partial
-from time import monotonic
 
 import structlog
 
@@ -11,36 +10,19 @@ from services.referral.visit import has_lapsed
 from services.referral.visit_store import Visits, lock_of
 from shared.keys import KeyDestroyed, UnreadableValue
 from shared.service import Service
-from shared.timer import again
+from shared.timer import Repeated
 
 log = structlog.get_logger()
 
 EVERY_SECONDS = 60.0
-GRACE_SECONDS = 15.0
 
 
-class VisitTimer:
+class VisitTimer(Repeated):
     """Looks again and again."""
 
     def __init__(self, service: Service) -> None:
+        super().__init__(every_seconds=EVERY_SECONDS)
         self._service = service
-        self._task: asyncio.Task[None] | None = None
-        self._looked_at: float | None = None
-
-    def start(self) -> None:
-        """Begin."""
-        self._looked_at = monotonic()
-        self._task = asyncio.create_task(again(lambda: EVERY_SECONDS, self.look))
-
-    async def stop(self) -> None:
-        """Stop."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    def makes_progress(self) -> bool:
-        """Say whether it has looked not long ago."""
-        return self._looked_at is not None and monotonic() - self._looked_at < 3 * EVERY_SECONDS + GRACE_SECONDS
 
     async def look(self) -> None:
         """Look once, and end what has lapsed. One visit that cannot be ended stops no other."""
@@ -52,7 +34,6 @@ class VisitTimer:
                 )
             except (UnreadableValue, KeyDestroyed):
                 log.error("visit_unreadable", visit_id=visit_id)
-        self._looked_at = monotonic()
 
     def _lapsed(self) -> list[str]:
         now = self._service.clock()

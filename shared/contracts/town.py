@@ -4,8 +4,9 @@ Values only; `shared.town` reads them from the town's folder. What is not here i
 know, and what the law asks for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from itertools import count, islice
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -65,6 +66,14 @@ class Deadlines(Part):
     """Days by state of a referral; a state that is not named keeps the usual number."""
 
 
+def working_days_after(day: date, holidays: Collection[date]) -> Iterator[date]:
+    """Return the working days after a day, one after the other: Monday to Friday, but for holidays."""
+    for number in count(1):
+        later = day + timedelta(days=number)
+        if later.isoweekday() <= 5 and later not in holidays:  # noqa: PLR2004  # Saturday is day 6
+            yield later
+
+
 class Town(Part):
     """What a town decides for itself. Without a folder it is what Essen decided."""
 
@@ -94,13 +103,9 @@ class Town(Part):
         """Return which day it is in the town."""
         return now.astimezone(self.zone()).date()
 
-    def after_working_days(self, day: date, count: int) -> date:
+    def after_working_days(self, day: date, number: int) -> date:
         """Return the day that lies so many working days later: Monday to Friday, but for holidays."""
-        left, later = count, day
-        while left:
-            later += timedelta(days=1)
-            left -= later.weekday() < 5 and later not in self.holidays  # noqa: PLR2004  # Saturday is day 5
-        return later
+        return next(islice(working_days_after(day, self.holidays), number - 1, None))
 
 
 ESSEN = Town()
