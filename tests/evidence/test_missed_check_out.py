@@ -12,13 +12,15 @@ import pytest
 from ops.stage import Stage, running_stage
 from ops.watch import Watch
 from tests.evidence.conftest import Note
+from tests.evidence.sizes import sized
 
 MINUTE = timedelta(minutes=1)
 GUARD_SECONDS = 6
 SETTINGS = {"GUARD_MINUTES": str(GUARD_SECONDS / 60), "WATCH_SECONDS": "0.5"}
 PLACE = "marked street 7, second courtyard"
 PATIENCE_SECONDS = 240
-KILLED = (("referral",), ("referral", "intake"), ("referral", "intake", "broker"))
+KILLED = (("referral", "intake", "broker"), ("referral",), ("referral", "intake"))[: sized(1)]
+"""The worst first: CI plays that alone, a night all three."""
 RUNGS = ("responsible", "lead", "on_call")
 NOTICES = {"language": "de", "text_version": "2026-1", "text_sha256": "0" * 64}
 
