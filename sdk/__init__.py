@@ -18,7 +18,16 @@ from sdk.errors import (
     UnknownKey,
     UnreadableAnswer,
 )
-from sdk.events import Empty, Event, FiguresPublished, Released, Retracted, StatementIssued, StatusChanged
+from sdk.events import (
+    CapacityQuery,
+    Empty,
+    Event,
+    FiguresPublished,
+    Released,
+    Retracted,
+    StatementIssued,
+    StatusChanged,
+)
 from sdk.figures import Figures
 from sdk.keys import KeyRing
 from sdk.recipient import Recipient
@@ -29,6 +38,7 @@ __all__ = [
     "Arrival",
     "BadFile",
     "BillingStatement",
+    "CapacityQuery",
     "ConnectionFile",
     "Contact",
     "Empty",

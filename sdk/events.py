@@ -1,6 +1,7 @@
 """What comes out of a notice: a redacted event, or nothing. Reading only; what it does to what is held: `store.py`."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
@@ -105,6 +106,15 @@ class StatementIssued(_Answer):
         return read_statement(self.statement)
 
 
+class CapacityQuery(_Answer):
+    """You are asked how many places you keep (provider): once a week, whoever needs one. Answer by `offer_places`."""
+
+    result: Literal["capacity_query"] = "capacity_query"
+    notice: str
+    week: str
+    answer_by: date
+
+
 class Empty(_Answer):
     """Nothing for you under this id: a heartbeat, no longer, never; all the same."""
 
@@ -117,10 +127,10 @@ class Unavailable(_Answer):
     result: Literal["try_again"] = "try_again"
 
 
-Event = Released | Retracted | StatusChanged | FiguresPublished | StatementIssued
+Event = Released | Retracted | StatusChanged | FiguresPublished | StatementIssued | CapacityQuery
 """What a handler is given."""
 
-Answer = Released | Retracted | StatusChanged | FiguresPublished | StatementIssued | Empty | Unavailable | Refused
+Answer = Event | Empty | Unavailable | Refused
 
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="result")])
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="result")])

@@ -16,7 +16,16 @@ from types import TracebackType
 from typing import Self
 
 from sdk.errors import BadFile
-from sdk.events import Event, FiguresPublished, Released, Retracted, StatementIssued, StatusChanged, read_event
+from sdk.events import (
+    CapacityQuery,
+    Event,
+    FiguresPublished,
+    Released,
+    Retracted,
+    StatementIssued,
+    StatusChanged,
+    read_event,
+)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS snapshot (
@@ -27,6 +36,7 @@ CREATE TABLE IF NOT EXISTS tombstone (release_id TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS status (reference TEXT PRIMARY KEY, status TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS figures (quarter TEXT PRIMARY KEY, event TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS statement (number INTEGER PRIMARY KEY, token TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS capacity_query (week TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS unhandled (
     number INTEGER PRIMARY KEY AUTOINCREMENT, notice TEXT NOT NULL UNIQUE, event TEXT NOT NULL,
     release_id TEXT,  -- of content only: what retracts it
@@ -126,6 +136,8 @@ class Store:
                 return self._keep_figures(event)
             case StatementIssued():
                 return self._keep_statement(event)
+            case CapacityQuery():
+                return self._note_query(event)
 
     def _keep(self, event: Released) -> Event | None:
         before = self._database.execute(
@@ -177,6 +189,13 @@ class Store:
         added = self._database.execute("INSERT OR IGNORE INTO statement VALUES (?, ?)", values)
         return event if added.rowcount else None  # a document never changes
 
+    def _note_query(self, event: CapacityQuery) -> Event | None:
+        newest = self._database.execute("SELECT max(week) FROM capacity_query").fetchone()[0]
+        if newest is not None and newest >= event.week:
+            return None
+        self._database.execute("INSERT INTO capacity_query VALUES (?)", (event.week,))
+        return event
+
     def _is_retracted(self, release_id: str) -> bool:
         found = self._database.execute("SELECT 1 FROM tombstone WHERE release_id = ?", (release_id,)).fetchone()
         return found is not None
@@ -206,5 +225,7 @@ def _subject(event: Event) -> str | None:
             return f"figures {event.figures.quarter}"
         case StatementIssued():
             return f"statement {event.content.number}"
+        case CapacityQuery():
+            return "capacity query"
         case Retracted():
             return None

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from services.consent import funding, release_store, shielding, store, voucher_store
+from services.consent import capacity_query, funding, release_store, shielding, store, voucher_store
 from services.consent.domain import CommissionStatus, commission_status
 from services.consent.settings import ConsentSettings
 from services.consent.tables import CommandRow, SubjectRow
@@ -287,6 +287,7 @@ def _answer_referral(work: UnitOfWork, referral: SubjectRow, command: AnswerRefe
 def _offer_places(work: UnitOfWork, recipient_id: str, command: OfferPlaces) -> Faults:
     if not work.now < command.valid_until <= work.now + LONGEST_OFFER:
         return [_fault("valid_until", "must lie in the future, within 90 days")]
+    capacity_query.note_answer(work, recipient_id=recipient_id)
     work.announce(
         PlacesOffered(
             offer_id=token_urlsafe(16),

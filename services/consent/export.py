@@ -90,6 +90,7 @@ LEFT_OUT = {
     "recipient_key": "about organisations: thumbprints of their keys",
     "reconsideration": "technical: who is looked at anew after a recipient changed; a row lasts for minutes",
     "figure_count": "how many persons, by table and row: about nobody",
+    "capacity_query": "which provider was asked for places in which week: about nobody",
     "figure_publication": "what was published of a quarter: about nobody",
     "ledger_head": "technical: the newest link of a recipient's chain",
     "book": "about nobody: how many units a Jobcenter has funded",

@@ -28,6 +28,7 @@ class EntryKind(StrEnum):
     EMERGENCY = "emergency"
     STATEMENT = "statement"
     FIGURES = "figures"
+    CAPACITY_QUERY = "capacity_query"
 
 
 @dataclass(frozen=True, slots=True)

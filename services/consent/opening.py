@@ -14,7 +14,7 @@ from sqlalchemy import func
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, select
 
-from services.consent import figures, ledger_store, release_store, statement, store
+from services.consent import capacity_query, figures, ledger_store, release_store, statement, store
 from services.consent.commissions import status_of
 from services.consent.composition import Composed
 from services.consent.ledger import Entry, EntryKind
@@ -145,6 +145,8 @@ def _open(found: _Found, known: dict[str, dict[str, Reconsidered]], settings: Co
         return _open_figures(work, release, subject)
     if release.kind == release_store.STATEMENT:
         return _open_statement(work, release, subject)
+    if release.kind == release_store.CAPACITY_QUERY:
+        return _open_capacity_query(work, release, subject)
     if release.kind == release_store.RETRACTION:
         return _open_retraction(work, release, subject)
     return _open_content(work, release, subject, known[str(release.person_id)].get(subject.subject_id))
@@ -270,6 +272,16 @@ def _open_statement(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow) 
     release.state = release_store.OPENED
     work.session.add(release)
     return {"result": "statement", "notice": release.release_id, "statement": row.document}
+
+
+def _open_capacity_query(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow) -> OpenAnswer:
+    if release.state not in (release_store.WAITING, release_store.OPENED):
+        return EMPTY
+    content = capacity_query.asked(work.session, subject)
+    _enter(work, release, kind=EntryKind.CAPACITY_QUERY, key_id=store.key_of(subject), content=content)
+    release.state = release_store.OPENED
+    work.session.add(release)
+    return {"result": "capacity_query", "notice": release.release_id, **content}
 
 
 def _enter(

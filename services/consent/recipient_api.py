@@ -7,7 +7,7 @@ import structlog
 from fastapi import APIRouter, Depends, Path
 from sqlmodel import select
 
-from services.consent import lapse, recipients, reconsideration
+from services.consent import capacity_query, lapse, recipients, reconsideration
 from services.consent.commitment import last_day_before
 from services.consent.errors import RecipientNotFound
 from services.consent.form import KeyChanged, RecipientId, RecipientRegistered, Reinstatement
@@ -39,6 +39,14 @@ def add_recipient_routes(
     def gate_key(_caller: Operator) -> dict[str, Any]:  # Any: a JWK
         """Return the public key that recipients seal their commands with."""
         return outside.gate_public_key
+
+    @router.get("/capacity-queries", tags=["recipients"])
+    def capacity_queries(
+        _caller: Annotated[Caller, Depends(allow(Role.OPERATOR, Role.LEAD, Role.ASSESSOR))],
+    ) -> list[dict[str, Any]]:  # Any: JSON values
+        """List what each provider was asked last about its places, and whether it answered."""
+        with service.database.read() as session:
+            return capacity_query.listed(session)
 
     @router.put("/recipients/{recipient_id}", tags=["recipients"])
     async def register(recipient_id: NamedRecipient, registered: RecipientRegistered, caller: Operator) -> Answered:

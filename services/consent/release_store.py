@@ -11,7 +11,7 @@ from shared.outbox import random_id
 from shared.unit_of_work import UnitOfWork
 
 CONTENT, RETRACTION, STATUS = "content", "retraction", "status"
-FIGURES, STATEMENT = "figures", "statement"
+FIGURES, STATEMENT, CAPACITY_QUERY = "figures", "statement", "capacity_query"
 WAITING, OPENED, RETRACTED, VOID = "waiting", "opened", "retracted", "void"
 
 

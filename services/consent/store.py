@@ -15,7 +15,8 @@ from services.consent.tables import PersonRow, SubjectRow
 from shared.database import insert_all_or_ignore, touch
 from shared.unit_of_work import UnitOfWork
 
-COMMISSION, REFERRAL, FIGURES, STATEMENT = "commission", "referral", "figures", "statement"
+COMMISSION, REFERRAL = "commission", "referral"
+FIGURES, STATEMENT, CAPACITY_QUERY = "figures", "statement", "capacity_query"
 
 
 # Asked at every event and every opening, so they are built once.

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import JSON, Column, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
-from services.consent import billing_tables, figure_tables, recipient_tables  # noqa: F401  tables of the metadata below
+from services.consent import billing_tables, capacity_tables, figure_tables, recipient_tables  # noqa: F401  tables of the metadata below
 from services.consent.table_base import Base
 from shared.database import Instant
 from shared.tables import add_kit_tables

@@ -13,6 +13,7 @@ import structlog
 from sqlmodel import col, select
 
 from services.consent import (
+    capacity_query,
     commissions,
     emergency,
     emergency_view,
@@ -122,6 +123,7 @@ class Timers:
                 self._remind,
                 self._warn_of_lapses,
                 self._notice_statuses,
+                self._ask_for_capacity,
                 self._renew_notices,
                 self._give_up_notices,
                 self._look_after_erasures,
@@ -149,6 +151,10 @@ class Timers:
 
     async def _notice_statuses(self) -> None:
         await self._writer.run(partial(commissions.notice_new_statuses, settings=self._settings))
+
+    async def _ask_for_capacity(self) -> None:
+        for recipient_id in await self._writer.run(capacity_query.providers_to_ask):
+            await self._locked(f"recipient:{recipient_id}", partial(capacity_query.ask, recipient_id=recipient_id))
 
     async def _renew_notices(self) -> None:
         for release_id, person in await self._writer.run(partial(unopened, older_than=self._settings.renew_after())):

@@ -3,6 +3,7 @@
 Field by field like everything that leaves. What a released answer holds is in `released.py`.
 """
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -94,6 +95,15 @@ class StatementAnswer(Said):
     statement: Jws
 
 
+class CapacityQueryAnswer(Said):
+    """A provider is asked how many places it keeps, once a week, whoever needs one. The answer is `offer_places`."""
+
+    result: Literal["capacity_query"] = "capacity_query"
+    notice: NoticeId
+    week: Annotated[str, Field(pattern=r"^[0-9]{4}-W[0-9]{2}$")]
+    answer_by: date
+
+
 class EmptyAnswer(Said):
     """Nothing under this id: a heartbeat, no longer allowed, never there; all the same."""
 
@@ -137,6 +147,7 @@ ANSWERS: tuple[type[Said], ...] = (
     RefusedOpening,
     FiguresAnswer,
     StatementAnswer,
+    CapacityQueryAnswer,
 )
 """What an opening can be answered."""
 

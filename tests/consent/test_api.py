@@ -15,6 +15,7 @@ ROUTES: dict[tuple[str, str], set[Role]] = {
     ("GET", "/billing/disputes"): {Role.LEAD, Role.OPERATOR},
     ("POST", "/billing/disputes/{serial}/settling"): {Role.LEAD},
     ("GET", "/figures"): {Role.OPERATOR},
+    ("GET", "/capacity-queries"): {Role.OPERATOR, Role.LEAD, Role.ASSESSOR},
     ("POST", "/grants"): PERSON_DESK,
     ("POST", "/withdrawals"): PERSON_DESK,
     ("POST", "/previews"): PERSON_DESK,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdk import BadFile, Event, Released, Retracted, StatusChanged, Store
+from sdk import BadFile, CapacityQuery, Event, Released, Retracted, StatusChanged, Store
 from tests.sdk.builders import a_release, a_retraction, a_status
 
 MARKER = "marker-7f3a9c"
@@ -238,3 +238,15 @@ def _followed(effects: list[Event]) -> dict[str, str]:
 
 def _bytes_of(store: Store) -> bytes:
     return b"".join(path.read_bytes() for path in store.path.parent.glob(f"{store.path.name}*"))
+
+
+def a_query(week: str) -> CapacityQuery:
+    """Return a question for places, of a week."""
+    return CapacityQuery.model_validate({"notice": f"n-{week}", "week": week, "answer_by": "2026-12-03"})
+
+
+def test_a_capacity_query_is_an_event_once_a_week_and_an_overtaken_one_is_none(store: Store) -> None:
+    first, second = a_query("2026-W52"), a_query("2027-W01")
+
+    assert [store.apply(one) for one in (first, first, second, first)] == [first, None, second, None]
+    assert store.unhandled() == [("n-2027-W01", second)]  # who has not taken the former one need not be asked it
