@@ -16,7 +16,6 @@ from services.assessment.steps import Attempt, ContactOutcome, NextStep, Progres
 from services.assessment.store import Case, Content, Entry, Telling
 from shared.contracts.assessment import AssessmentStepPlanned
 from shared.contracts.care import Turn, end_of
-from shared.contracts.intake import Channel
 from shared.contracts.town import Town
 from shared.keys import UnreadableValue
 from shared.unit_of_work import UnitOfWork
@@ -120,7 +119,7 @@ def _progress(work: UnitOfWork, case: Case) -> Progress:
 
 def _attempt(town: Town, entry: Entry, content: Content) -> Attempt:
     made_on = town.today(entry.recorded_at)
-    return Attempt(made_on, ContactOutcome(content["outcome"]), Channel(content["channel"]))
+    return Attempt(made_on, ContactOutcome(content["outcome"]))
 
 
 def _unconfirmed_since(town: Town, facts: list[tuple[Entry, Content]]) -> date | None:

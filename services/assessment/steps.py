@@ -7,12 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Final
 
-from shared.contracts.intake import Channel
 from shared.contracts.town import ESSEN, AssessmentDeadlines, Town
-
-CHANNELS: Final = (Channel.PHONE, Channel.LETTER, Channel.IN_PERSON, Channel.EMAIL)
 
 
 class ContactOutcome(StrEnum):
@@ -52,7 +48,6 @@ class Attempt:
 
     made_on: date
     outcome: ContactOutcome = field(repr=False)
-    channel: Channel = Channel.IN_PERSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +131,6 @@ def is_not_found(attempts: Sequence[Attempt], deadlines: AssessmentDeadlines) ->
 def pause_after(attempts: Sequence[Attempt], deadlines: AssessmentDeadlines) -> int:
     """Return after how many working days to try again: at first soon, then at longer intervals."""
     return deadlines.try_again_working_days * min(len(_failed_in_a_row(attempts)), 4)
-
-
-def next_channel(attempts: Sequence[Attempt], *, offered: Channel) -> Channel:
-    """Return by which way to try next: as the person wishes at first, then whatever was tried least."""
-    failed = _failed_in_a_row(attempts)
-    if not any(attempt.channel is offered for attempt in failed):
-        return offered
-    tried = [attempt.channel for attempt in failed]
-    return min(CHANNELS, key=lambda channel: (tried.count(channel), CHANNELS.index(channel)))
 
 
 def _failed_in_a_row(attempts: Sequence[Attempt]) -> list[Attempt]:
