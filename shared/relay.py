@@ -169,6 +169,8 @@ class Relay:
             names = sorted({type(one).__name__ for one in errors.values()})
             to = lane.destination if lane.destination == CARE else self._name_in_logs(lane.destination)
             log.warning("publishing_failed", destination=to, count=len(errors), errors=names)
+        if lane.destination == CARE:  # of what leaves the circle no line leads back to what it was about
+            _log_sent([item for item in leaving if item.message_id not in errors])
         await self._record([item.message_id for item in batch if item.message_id not in errors], list(errors))
 
     async def _record(self, sent: list[str], failed: list[str]) -> None:
@@ -205,3 +207,8 @@ class Relay:
     def _has_free(self, full: list[str]) -> bool:
         with self._database.read() as session:
             return self._outbox.has_free(session, now=self._clock(), except_for=full)
+
+
+def _log_sent(items: list[Outgoing]) -> None:
+    for item in items:
+        log.info("event_sent", type=item.type, message_id=item.message_id, correlation_id=item.correlation_id)

@@ -23,12 +23,14 @@ from shared.outbox import CARE, Outgoing, random_id
 class UnitOfWork:
     """One open transaction of one service."""
 
-    def __init__(self, session: Session, keys: PersonKeys, *, now: datetime, town: Town = ESSEN) -> None:
+    def __init__(
+        self, session: Session, keys: PersonKeys, *, now: datetime, town: Town = ESSEN, chain: str | None = None
+    ) -> None:
         self.session = session
         self.keys = keys
         self.now = now
         self.town = town
-        self.correlation_id: str | None = None
+        self.correlation_id = chain
         """What led to this; set by who knows. Drawn at the first announcement otherwise."""
         self.outgoing: list[Outgoing] = []
         self.narrowed: list[Row] = []

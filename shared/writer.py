@@ -28,6 +28,7 @@ from shared.database import Database, is_out_of_reach
 from shared.journal import Journal
 from shared.journal_file import Row
 from shared.keys import PersonKeys
+from shared.observability import correlation_id
 from shared.outbox import Outbox, Outgoing
 from shared.unit_of_work import UnitOfWork
 
@@ -71,6 +72,8 @@ class _Job:
     urgent: bool
     future: "asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop
+    chain: str | None
+    """What led to this, for what is announced in it."""
     result: Any = None
     error: BaseException | None = None
     outgoing: list[Outgoing] = field(default_factory=list)
@@ -148,10 +151,11 @@ class Writer:
         """Handle a thing with what else has arrived for the same handler; raises as `run` does."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
+        chain = correlation_id.get()  # the writing thread has a context of its own
         with self._arrived:
             if self._stopping:
                 raise StoreUnavailable
-            (self._urgent if urgent else self._usual).append(_Job(together, item, urgent, future, loop))
+            (self._urgent if urgent else self._usual).append(_Job(together, item, urgent, future, loop, chain))
             self._arrived.notify()
         return await future
 
@@ -253,7 +257,7 @@ class Writer:
             job.fail(error)
 
     def _run(self, jobs: list[_Job], session: Session, now: datetime) -> None:
-        works = [UnitOfWork(session, self._keys, now=now, town=self._town) for _ in jobs]
+        works = [UnitOfWork(session, self._keys, now=now, town=self._town, chain=job.chain) for job in jobs]
         results = jobs[0].together.handle([(work, job.item) for work, job in zip(works, jobs, strict=True)])
         for job, work, result in zip(jobs, works, results, strict=True):
             job.error, job.result = None, result

@@ -1,6 +1,7 @@
 """What was committed leaves, at least once: now, after an outage, or after a crash; and no lane slows another."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -109,6 +110,22 @@ async def test_what_was_committed_leaves_at_once_and_once(kit: Kit) -> None:
         await until(lambda: kit.unsent() == 0)
 
     assert len(care.ids) == len(set(care.ids)) == 50
+
+
+async def test_what_the_care_circle_was_sent_is_logged_by_its_chain_and_what_a_recipient_was_sent_is_not(
+    kit: Kit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def handler(work: UnitOfWork) -> None:
+        work.correlation_id = "chain-0001"
+        work.announce(a_case())
+        work.notify("lvr-klinik", "notice-0001")
+
+    async with relaying(kit, Broker(), Broker()):
+        await kit.writer.run(handler)
+        await drained(kit)
+
+    [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "event_sent" in line]
+    assert (line["type"], line["correlation_id"]) == ("intake.case_opened.v1", "chain-0001")
 
 
 async def test_messages_of_a_commit_are_under_way_together(kit: Kit) -> None:

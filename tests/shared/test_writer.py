@@ -10,6 +10,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from shared.observability import correlation_id
 from shared.unit_of_work import UnitOfWork
 from shared.writer import GROUP_JOBS, StoreUnavailable, Together
 from tests.shared.builders import Kit, Remark, Tally, a_case, busy, count, open_kit, running_kit
@@ -56,6 +57,17 @@ def late_poison(work: UnitOfWork) -> None:
 
 async def test_a_handler_is_answered_with_its_result(kit: Kit) -> None:
     assert [await kit.writer.run(count("a", by=2)), await kit.writer.run(count("a", by=3))] == [2, 5]
+
+
+async def test_what_is_announced_belongs_to_the_chain_of_who_asked_also_in_a_group(kit: Kit) -> None:
+    async def ask(chain: str) -> None:
+        correlation_id.set(chain)
+        await kit.writer.run(lambda work: work.announce(a_case(case_id=f"case-of-{chain}")))
+
+    await handed_in_together(kit, *(asyncio.create_task(ask(f"chain-{number}")) for number in range(3)))
+
+    announced = {item.correlation_id for item in kit.handed_over}
+    assert announced == {"chain-0", "chain-1", "chain-2"}
 
 
 async def test_handlers_that_arrive_together_share_a_commit(kit: Kit) -> None:
