@@ -91,7 +91,7 @@ def _examine_service(where: OperatorFile, name: str, queues: Queues | None, foun
     parts = ready.body.get("parts", {}) if ready else {}
     found.problems += [f"{name} {PARTS.get(part, part)}" for part, works in parts.items() if not works]
     if counts.get("parked"):
-        found.problems.append(f"{name} has parked {_messages(counts['parked'])}: GET {url}/parked")
+        found.problems.append(f"{name} has parked {_messages(counts['parked'])}: python -m ops.parked list")
 
 
 def _about_queue(name: str, queues: Queues | None, found: Findings) -> tuple[str, str]:

@@ -62,12 +62,12 @@ class Gate:
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
             raise GateOutOfReach(self.url, type(error).__name__) from None
         if answer.is_error:
-            raise GateRefused(method=method, path=path, status=answer.status_code, said=_said(answer))
+            raise GateRefused(method=method, path=path, status=answer.status_code, said=said_by(answer))
         return answer.json()
 
 
-def _said(answer: httpx2.Response) -> str:
-    """Return what the gate's error names: fields and reasons, never a value."""
+def said_by(answer: httpx2.Response) -> str:
+    """Return what a service's error names: fields and reasons, never a value."""
     try:
         said = answer.json()
         fields = "; ".join(f"{item['field']}: {item['reason']}" for item in said["errors"])

@@ -120,13 +120,13 @@ class Effects:
         except UnreadableValue:
             keep(message_id=id_, type_=event.event_type, key_id=UNREADABLE, body=event.body())
 
-    def handle_parked(self, work: UnitOfWork, parked_id: str) -> bool:
+    def handle_parked(self, work: UnitOfWork, parked_id: str, *, by: str) -> bool:
         """Handle a parked message again; return False if there is none by that id. Raises what the handler raises."""
         parked = self._parking.take(work.session, parked_id)
         if parked is None:
             return False
         outcome = self.now_or_later(work, self._read_parked(parked))
-        self._parking.resolve(work.session, parked_id, resolution=outcome, now=work.now)
+        self._parking.resolve(work.session, parked_id, resolution=f"{outcome} by {by}", now=work.now)
         return True
 
     def person_of_parked(self, session: Session, parked_id: str) -> set[str]:

@@ -6,6 +6,7 @@ All of it happens inside the transaction of the handler, so a crash leaves eithe
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table, bindparam, delete, func, select, update
@@ -160,9 +161,19 @@ class Parking:
     def listed(self, session: Session) -> list[dict[str, object]]:
         """Return what is parked: ids, type, reason and time, never a value."""
         table = self._table
-        columns = (table.c.parked_id, table.c.message_id, table.c.type, table.c.reason, table.c.parked_at)
-        rows = session.execute(select(*columns).where(table.c.resolved_at.is_(None)).order_by(table.c.parked_at))
-        return [dict(row) for row in rows.mappings()]
+        asked = select(*self._facts()).where(table.c.resolved_at.is_(None)).order_by(table.c.parked_at)
+        return [dict(row) for row in session.execute(asked).mappings()]
+
+    def shown(self, session: Session, parked_id: str) -> dict[str, object] | None:
+        """Return the same of one message, and what was done with it; None if there is none by that id."""
+        table = self._table
+        asked = select(*self._facts(), table.c.resolved_at, table.c.resolution).where(table.c.parked_id == parked_id)
+        row = session.execute(asked).mappings().one_or_none()
+        return dict(row) if row else None
+
+    def _facts(self) -> tuple[Column[Any], ...]:  # Any: each column has its own type
+        table = self._table
+        return table.c.parked_id, table.c.message_id, table.c.type, table.c.reason, table.c.parked_at
 
     def count(self, session: Session) -> int:
         """Return how many messages are parked."""
@@ -181,7 +192,8 @@ class Parking:
         body = self._keys.unseal(row["key_id"] or UNREADABLE, f"parked.body.{parked_id}", bytes(row["body"]))
         return Parked(parked_id, row["message_id"], row["type"], row["key_id"], body)
 
-    def resolve(self, session: Session, parked_id: str, *, resolution: str, now: datetime) -> None:
-        """Record what was done with a parked message; its body goes."""
-        row = update(self._table).where(self._table.c.parked_id == parked_id)
-        session.execute(row.values(resolved_at=now, resolution=resolution, body=b""))
+    def resolve(self, session: Session, parked_id: str, *, resolution: str, now: datetime) -> bool:
+        """Record what was done with a parked message; its body goes. Return False if none is parked by that id."""
+        row = update(self._table).where(self._table.c.parked_id == parked_id, self._table.c.resolved_at.is_(None))
+        done = session.execute(row.values(resolved_at=now, resolution=resolution, body=b""))
+        return bool(getattr(done, "rowcount", 0))

@@ -77,10 +77,10 @@ class Receiver:
         """Move one message from the parking queue into the table, where it can be seen and counted."""
         await self._settle(message, self._keep)
 
-    async def handle_parked(self, parked_id: str) -> bool:
+    async def handle_parked(self, parked_id: str, *, by: str) -> bool:
         """Handle a parked message again; return False if there is none by that id."""
         return await self._writer.run(
-            lambda work: self._effects.handle_parked(work, parked_id),
+            lambda work: self._effects.handle_parked(work, parked_id, by=by),
             locks=lambda session: self._effects.person_of_parked(session, parked_id),
         )
 

@@ -1,17 +1,14 @@
 """Puts one service together: database, keys, writer, outbox relay, subscription, health. Importing it does nothing."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any, cast
+from typing import Any
 
 import structlog
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 from sqlalchemy import MetaData, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,11 +21,12 @@ from shared.journal import Journal, JournalMissing, Replayed
 from shared.journal_file import JournalUnreadable
 from shared.keys import PersonKeys
 from shared.outbox import Outbox
+from shared.parked_api import NoBroker, parked_routes
 from shared.receiver import Handlers, Receiver
 from shared.relay import Publish, Relay, care_publisher
 from shared.settings import ServiceSettings
 from shared.unit_of_work import UnitOfWork
-from shared.web import Caller, Role, Tokens, allow, new_app, problem
+from shared.web import Tokens, new_app
 from shared.writer import StoreUnavailable, Writer
 from shared.zone import ZoneKeys
 
@@ -40,15 +38,6 @@ STALLED_SECONDS = 15.0
 def utc_now() -> datetime:
     """Return the time, aware and in UTC."""
     return datetime.now(UTC)
-
-
-class NoBroker(RuntimeError):
-    """Raised when a service that runs without a broker is asked for what needs one."""
-
-    code = "no_broker"
-
-    def __init__(self) -> None:
-        super().__init__("this service runs without a broker")
 
 
 class Service:
@@ -175,11 +164,11 @@ class Service:
         """Say for each part that only this service has whether it works."""
         return {}
 
-    async def handle_parked(self, parked_id: str) -> bool:
+    async def handle_parked(self, parked_id: str, by: str) -> bool:
         """Handle a parked message again; return False if there is none by that id."""
         if self.receiver is None:
             raise NoBroker
-        return await self.receiver.handle_parked(parked_id)
+        return await self.receiver.handle_parked(parked_id, by=by)
 
     async def _database_writes(self) -> bool:
         def touch(work: UnitOfWork) -> None:
@@ -208,22 +197,6 @@ class Service:
             return None
 
 
-def _a_reason_code(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"[a-z_]{3,60}", value):
-        return value
-    raise PydanticCustomError("must_be_3_to_60_small_letters_or_underscores", "is no code")
-
-
-class DropParked(BaseModel):
-    """Why a parked message is given up: a code such as `sent_twice`, for what people write could name somebody."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reason: Annotated[str, BeforeValidator(_a_reason_code)] = Field(
-        pattern=r"^[a-z_]{3,60}$", examples=["sent_twice", "of_an_unknown_version"]
-    )
-
-
 def new_service_app(service: Service, *, title: str, version: str) -> FastAPI:
     """Return the app of a service with what all services answer: health, readiness, parked messages."""
 
@@ -234,7 +207,6 @@ def new_service_app(service: Service, *, title: str, version: str) -> FastAPI:
 
     app = new_app(title, version=version, tokens=service.tokens, lifespan=lifespan)
     app.state.service = service
-    operator = Annotated[Caller, Depends(allow(Role.OPERATOR))]
 
     @app.get("/health", tags=["operation"])
     async def health() -> dict[str, str]:
@@ -247,44 +219,5 @@ def new_service_app(service: Service, *, title: str, version: str) -> FastAPI:
         state = await service.ready()
         return JSONResponse(state, status_code=200 if state["ready"] else 503)
 
-    @app.get("/parked", tags=["operation"])
-    def parked(_caller: operator) -> list[dict[str, Any]]:  # Any: JSON values
-        """List messages that no retry could help: ids, type, reason, time."""
-        with service.database.read() as session:
-            rows = service.parking.listed(session)
-        return [{**row, "parked_at": cast(datetime, row["parked_at"]).isoformat()} for row in rows]
-
-    @app.post("/parked/{parked_id}/handling", tags=["operation"])
-    async def handle_parked(parked_id: str, caller: operator) -> JSONResponse:
-        """Handle a parked message again, after its cause was mended."""
-        try:
-            found = await service.handle_parked(parked_id)
-        except StoreUnavailable:
-            raise
-        except NoBroker as error:
-            return problem(503, error.code, str(error))
-        except Exception as error:
-            log.error("parked_message_failed_again", parked_id=parked_id, exc_info=error)
-            return problem(409, "still_fails", f"it stays parked: {getattr(error, 'code', 'handler_failed')}")
-        if not found:
-            return problem(404, "parked_message_not_found", "no parked message by that id")
-        log.info("parked_message_handled", parked_id=parked_id, by=caller.caller_id)
-        return JSONResponse({"parked_id": parked_id, "resolution": "handled"})
-
-    @app.post("/parked/{parked_id}/dropping", tags=["operation"])
-    async def drop_parked(parked_id: str, drop: DropParked, caller: operator) -> JSONResponse:
-        """Give a parked message up, with a reason."""
-        resolution = f"dropped: {drop.reason} by {caller.caller_id}"
-
-        def give_up(work: UnitOfWork) -> bool:
-            if not any(row["parked_id"] == parked_id for row in service.parking.listed(work.session)):
-                return False
-            service.parking.resolve(work.session, parked_id, resolution=resolution, now=work.now)
-            return True
-
-        if not await service.writer.run(give_up):
-            return problem(404, "parked_message_not_found", "no parked message by that id")
-        log.info("parked_message_dropped", parked_id=parked_id, by=caller.caller_id)
-        return JSONResponse({"parked_id": parked_id, "resolution": "dropped"})
-
+    app.include_router(parked_routes(service.database, service.writer, service.parking, handle=service.handle_parked))
     return app

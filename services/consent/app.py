@@ -116,11 +116,11 @@ class ConsentService(Service):
             "timers_progress": self.timers.make_progress(),
         }
 
-    async def handle_parked(self, parked_id: str) -> bool:
+    async def handle_parked(self, parked_id: str, by: str) -> bool:
         """Handle a parked event or command again; return False if there is neither by that id."""
         if await asyncio.to_thread(self._is_command, parked_id):
-            return await self.outside.reception.handle_parked(parked_id)
-        return await super().handle_parked(parked_id)
+            return await self.outside.reception.handle_parked(parked_id, by=by)
+        return await super().handle_parked(parked_id, by)
 
     def _is_command(self, parked_id: str) -> bool:
         with self.database.read() as session:

@@ -120,7 +120,7 @@ class Reception:
         finally:
             del recipient.in_flight[ticket]
 
-    async def handle_parked(self, parked_id: str) -> bool:
+    async def handle_parked(self, parked_id: str, *, by: str) -> bool:
         """Carry a parked command out; return False if there is none by that id. Refused, it stays parked."""
         parked = await self._writer.run(lambda work: self._parking.take(work.session, parked_id))
         if parked is None:
@@ -129,7 +129,7 @@ class Reception:
         if answer["result"] != "received":
             raise CommandRefused
         await self._writer.run(
-            lambda work: self._parking.resolve(work.session, parked_id, resolution="handled", now=work.now)
+            lambda work: self._parking.resolve(work.session, parked_id, resolution=f"handled by {by}", now=work.now)
         )
         return True
 

@@ -59,6 +59,7 @@ ROUTES: dict[tuple[str, str], set[Role]] = {
     ("POST", "/emergencies/{emergency_id}/person-told"): TEAM,
     ("GET", "/emergencies/ledger/{recipient}/verification"): OPERATOR,
     ("GET", "/parked"): OPERATOR,
+    ("GET", "/parked/{parked_id}"): OPERATOR,
     ("POST", "/parked/{parked_id}/handling"): OPERATOR,
     ("POST", "/parked/{parked_id}/dropping"): OPERATOR,
 }

@@ -125,10 +125,7 @@ def test_each_part_that_does_not_work_is_a_sentence(
 def test_parked_messages_are_counted(file: Path, answers: Answers, capsys: pytest.CaptureFixture[str]) -> None:
     answers["/referral/ready"] = (200, {**READY, "counts": {"parked": 1}})
 
-    code, [sentence] = said(file, capsys)
-
-    assert code == 1
-    assert sentence.startswith("referral has parked 1 message: GET ")
+    assert said(file, capsys) == (1, ["referral has parked 1 message: python -m ops.parked list"])
 
 
 def test_a_line_that_is_down_is_a_problem_unless_the_recipient_was_ended(

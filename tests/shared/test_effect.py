@@ -159,7 +159,7 @@ async def test_what_failed_after_waiting_can_be_handled_again(kit: Kit, effects:
     await give(kit, effects, opened())
     cases.fails_with = None
 
-    await kit.writer.run(lambda work: effects.handle_parked(work, early.message_id))
+    await kit.writer.run(lambda work: effects.handle_parked(work, early.message_id, by="operator-1"))
 
     assert (kit.tallies()["ended case-0001"], await listed(kit)) == (1, [])
 
@@ -197,7 +197,9 @@ async def test_a_message_that_is_parked_twice_is_listed_once(kit: Kit, effects: 
 async def test_a_parked_message_is_handled_again_and_is_gone(kit: Kit, effects: Effects) -> None:
     await park(kit, effects, opened())
 
-    found = [await kit.writer.run(lambda work: effects.handle_parked(work, "parked-1")) for _ in range(2)]
+    found = [
+        await kit.writer.run(lambda work: effects.handle_parked(work, "parked-1", by="operator-1")) for _ in range(2)
+    ]
 
     assert (found, kit.tallies(), await listed(kit)) == ([True, False], {"opened case-0001": 1}, [])
 
@@ -207,7 +209,7 @@ async def test_a_parked_message_whose_other_copy_was_handled_has_no_second_effec
     await park(kit, effects, message)
     await give(kit, effects, message)
 
-    await kit.writer.run(lambda work: effects.handle_parked(work, "parked-1"))
+    await kit.writer.run(lambda work: effects.handle_parked(work, "parked-1", by="operator-1"))
 
     assert (kit.tallies(), await listed(kit)) == ({"opened case-0001": 1}, [])
 
@@ -217,7 +219,7 @@ async def test_a_parked_message_that_fails_again_stays_parked(kit: Kit, effects:
     cases.fails_with = LookupError()
 
     with pytest.raises(LookupError):
-        await kit.writer.run(lambda work: effects.handle_parked(work, "parked-1"))
+        await kit.writer.run(lambda work: effects.handle_parked(work, "parked-1", by="operator-1"))
 
     assert len(await listed(kit)) == 1
 
@@ -227,13 +229,13 @@ async def test_a_parked_message_of_an_erased_person_cannot_be_handled(kit: Kit, 
     kit.keys.destroy(PERSON)
 
     with pytest.raises(KeyDestroyed):
-        await kit.writer.run(lambda work: effects.handle_parked(work, "parked-1"))
+        await kit.writer.run(lambda work: effects.handle_parked(work, "parked-1", by="operator-1"))
 
 
 async def test_a_dropped_message_keeps_the_reason_and_loses_its_body(kit: Kit, effects: Effects) -> None:
     await park(kit, effects, opened())
 
-    drop: Callable[[UnitOfWork], None] = lambda work: kit.parking.resolve(  # noqa: E731
+    drop: Callable[[UnitOfWork], bool] = lambda work: kit.parking.resolve(  # noqa: E731
         work.session, "parked-1", resolution="dropped: sent_by_mistake", now=work.now
     )
     await kit.writer.run(drop)

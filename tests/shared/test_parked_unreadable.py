@@ -72,5 +72,5 @@ async def test_it_can_be_handled_again_after_the_zone_key_is_gone(kit: Kit, tmp_
 
     later = effects_of(kit, reader_under(path))
 
-    assert await kit.writer.run(lambda work: later.handle_parked(work, "parked-1"))
+    assert await kit.writer.run(lambda work: later.handle_parked(work, "parked-1", by="operator-1"))
     assert kit.tallies() == {"opened case-0001": 1}

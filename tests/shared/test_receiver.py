@@ -268,7 +268,9 @@ async def test_an_erased_person_s_message_is_not_parked(desk: Desk) -> None:
 async def test_a_parked_message_is_handled_again_by_its_id(desk: Desk) -> None:
     await desk.park(desk.case(), message_id="moved-message-1")
 
-    found = [await desk.receiver.handle_parked(parked_id) for parked_id in ("moved-message-1", "unheard-of")]
+    found = [
+        await desk.receiver.handle_parked(parked_id, by="operator-1") for parked_id in ("moved-message-1", "unheard-of")
+    ]
 
     assert (found, desk.kit.tallies()) == ([True, False], {"opened case-0001": 1})
 

@@ -1,5 +1,6 @@
 """One service put together: it starts, says truly whether it works, and lets an operator see what is parked."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
@@ -133,7 +134,8 @@ def test_a_handler_that_makes_no_progress_makes_a_service_not_ready(http: TestCl
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/parked"), ("POST", "/parked/x/handling"), ("POST", "/parked/x/dropping")]
+    ("method", "path"),
+    [("GET", "/parked"), ("GET", "/parked/x"), ("POST", "/parked/x/handling"), ("POST", "/parked/x/dropping")],
 )
 @pytest.mark.parametrize(("headers", "status"), [({}, 401), (LEAD, 403)])
 def test_parked_messages_are_the_operator_s_alone(
@@ -187,6 +189,49 @@ def test_the_operator_drops_a_parked_message_with_a_reason(http: TestClient, ser
     assert MARKER not in answers[0].text
     reason = "must be 3 to 60 small letters or underscores"
     assert answers[0].json()["errors"] == [{"field": "reason", "reason": reason}]
+
+
+SENT_TWICE = {"reason": "sent_twice"}
+
+
+@pytest.mark.parametrize(
+    "done", ["parked_message_handled by operator-1", "parked_message_dropped: sent_twice by operator-1"]
+)
+def test_what_was_done_with_a_parked_message_by_whom_and_when_is_kept_and_said(
+    http: TestClient, service: Service, cases: Cases, done: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    park(http, service, cases)
+    act, body = ("dropping", SENT_TWICE) if "dropped" in done else ("handling", None)
+    ask = partial(http.post, f"/parked/parked-1/{act}", headers=OPERATOR, json=body)
+
+    before = http.get("/parked/parked-1", headers=OPERATOR).json()
+    answers = [ask().status_code, ask().status_code]
+    after = http.get("/parked/parked-1", headers=OPERATOR)
+
+    event = done.split(maxsplit=1)[0].rstrip(":")
+    [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if event in line]
+    assert (line["parked_id"], line["by"], line.get("reason")) == ("parked-1", "operator-1", (body or {}).get("reason"))
+    assert (before["reason"], before["resolved_at"], before["resolution"]) == ("attempts_used_up", None, None)
+    assert after.json()["resolution"] == done.removeprefix("parked_message_")
+    assert after.json()["resolved_at"] == "2026-03-02T12:00:00+00:00"
+    assert (answers, MARKER in after.text, PERSON in after.text) == ([200, 404], False, False)
+
+
+def test_a_parked_message_that_nobody_has_is_not_shown(http: TestClient) -> None:
+    assert http.get("/parked/unheard-of", headers=OPERATOR).status_code == 404
+
+
+def test_a_second_failure_says_who_asked(
+    http: TestClient, service: Service, cases: Cases, capsys: pytest.CaptureFixture[str]
+) -> None:
+    park(http, service, cases)
+    service.keys.destroy(PERSON)
+
+    http.post("/parked/parked-1/handling", headers=OPERATOR)
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [failed] = [line for line in lines if line["event"] == "parked_message_failed_again"]
+    assert (failed["parked_id"], failed["by"]) == ("parked-1", "operator-1")
 
 
 def test_what_could_not_be_read_stays_parked_for_the_reason_that_is_listed(
