@@ -108,6 +108,7 @@ def _stay_up(stage: Stage) -> None:
         "Everything stays up. Where to look:",
         *(f"  {f'what {desk} knows':<28} {stage.url(desk)}/" for desk in stage.desks()),
         *(f"  {name:<28} {stage.url(name)}/openapi.json   (token: {ROLE_OF[name]})" for name in SERVICES),
+        f"  {'for Prometheus':<28} " + " ".join(f"{name}:{port}" for name, port in stage.metrics_ports.items()),
         f"  {'role tokens':<28} {tokens}",
         f"  {'logs':<28} {stage.folder / 'logs'}",
         f"  {'connections':<28} {stage.folder / 'outside'}  (what a partner gets, and its own key)",

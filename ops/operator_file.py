@@ -33,11 +33,15 @@ class OperatorFile:
     services: Mapping[str, str]  # name -> base URL
     token: str = field(repr=False)
     broker: Management
+    metrics: Mapping[str, str] = field(
+        default_factory=dict
+    )  # name -> the page that Prometheus reads, as far as there is
 
     def write(self, path: Path) -> None:
         """Write it so that only its owner may read it."""
         broker = {"url": self.broker.url, "user": self.broker.user, "password": self.broker.password}
-        said = {"services": dict(self.services), "operator_token": self.token, "management": broker}
+        said: dict[str, object] = {"services": dict(self.services), "operator_token": self.token, "management": broker}
+        said |= {"metrics": dict(self.metrics)} if self.metrics else {}
         write_private(path, json.dumps(said, indent=2) + "\n")
 
 
@@ -47,7 +51,8 @@ def read_operator_file(path: Path) -> OperatorFile:
     try:
         broker = said["management"]
         services = {str(name): str(url) for name, url in said["services"].items()}
-        return OperatorFile(services, str(said["operator_token"]), Management(**broker))
+        metrics = {str(name): str(url) for name, url in said.get("metrics", {}).items()}
+        return OperatorFile(services, str(said["operator_token"]), Management(**broker), metrics)
     except KeyError as error:
         raise OperatorFileInvalid(path, f"{error.args[0]} is missing") from None
     except (AttributeError, TypeError):

@@ -72,6 +72,7 @@ class Stage:
     settings: Mapping[str, str] = field(default_factory=dict)
     """Settings of the services that are not the usual ones."""
     ports: dict[str, int] = field(default_factory=dict)
+    metrics_ports: dict[str, int] = field(default_factory=dict)
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     def url(self, name: str) -> str:
@@ -126,6 +127,7 @@ class Stage:
             "SIGNING_KEY_FILE": str(keys / signing_key.FILE),
             "HEADS_FOLDER": str(self.folder / "heads"),
             "TOWN_FOLDER": str(self.town),
+            "METRICS_PORT": str(self.metrics_ports[name]),
             "HEADS_SECONDS": "5",  # whoever plays with a stage does not wait an hour
             "RECIPIENTS_BROKER_URL": self.broker.amqp_url(name, CARE).removesuffix(f"/{CARE}"),
             **self.settings,
@@ -189,7 +191,9 @@ def _set_up(folder: Path, town: Path, recipients: Path, settings: Mapping[str, s
 
 def _bring_up(stage: Stage, registered: list[Registration], gate_key: Mapping[str, Any], tell: Tell) -> None:
     names = [*SERVICES, *stage.desks()]
-    stage.ports = dict(zip(names, processes.free_ports(len(names)), strict=True))
+    ports = processes.free_ports(len(names) + len(SERVICES))
+    stage.ports = dict(zip(names, ports, strict=False))
+    stage.metrics_ports = dict(zip(SERVICES, ports[len(names) :], strict=True))
     write_private(stage.folder / "services.json", json.dumps({name: stage.url(name) for name in SERVICES}) + "\n")
     tell("databases: migrating four SQLite files")
     migrate({service: stage.database(service) for service in SERVICES}, logs=stage.folder / "logs")
@@ -212,7 +216,9 @@ def _bring_up(stage: Stage, registered: list[Registration], gate_key: Mapping[st
 
 def _operator_file(stage: Stage) -> OperatorFile:
     account = Management(stage.broker.admin.url, OPERATOR, stage.broker.accounts.password(OPERATOR))
-    return OperatorFile({name: stage.url(name) for name in SERVICES}, stage.tokens["operator"], account)
+    services = {name: stage.url(name) for name in SERVICES}
+    metrics = {name: f"http://{processes.LOCALHOST}:{port}/metrics" for name, port in stage.metrics_ports.items()}
+    return OperatorFile(services, stage.tokens["operator"], account, metrics)
 
 
 def _bring_down(stage: Stage) -> None:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -127,6 +128,18 @@ class SchemaBehind(RuntimeError):
 
     def __init__(self, missing: list[str]) -> None:
         super().__init__(f"the database lacks {', '.join(missing)}; run the service's migrations")
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How much waits, and since when the oldest of it does."""
+
+    count: int
+    oldest_at: datetime | None
+
+    def oldest_seconds(self, *, now: datetime) -> float:
+        """Return the age of the oldest; zero if nothing waits."""
+        return max((now - self.oldest_at).total_seconds(), 0.0) if self.oldest_at else 0.0
 
 
 class Database:

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table, bindparam, delete, func, select, update
 from sqlmodel import Session
 
-from shared.database import Instant, insert_all_or_ignore, insert_or_ignore, touch
+from shared.database import Backlog, Instant, insert_all_or_ignore, insert_or_ignore, touch
 from shared.keys import UNREADABLE, KeyDestroyed, KeyNeverMade, PersonKeys, UnreadableValue
 
 log = structlog.get_logger()
@@ -122,6 +122,13 @@ class Inbox:
         counted = select(table.c.waiting_key, func.count()).where(*late).group_by(table.c.waiting_key)
         return sum(int(count) for key_id, count in session.execute(counted) if not self._keys.is_destroyed(key_id))
 
+    def backlog(self, session: Session) -> Backlog:
+        """Return how many messages wait for another one, and since when; an erased person's will not be missed."""
+        key_id = self._inbox.c.waiting_key
+        asked = select(key_id, func.count(), func.min(self._inbox.c.received_at)).where(key_id.is_not(None))
+        rows = [row for row in session.execute(asked.group_by(key_id)) if not self._keys.is_destroyed(row[0])]
+        return Backlog(sum(row[1] for row in rows), min((row[2] for row in rows), default=None))
+
 
 @dataclass(frozen=True, slots=True)
 class Parked:
@@ -175,12 +182,11 @@ class Parking:
         table = self._table
         return table.c.parked_id, table.c.message_id, table.c.type, table.c.reason, table.c.parked_at
 
-    def count(self, session: Session) -> int:
-        """Return how many messages are parked."""
+    def backlog(self, session: Session) -> Backlog:
+        """Return how many messages are parked, and since when."""
         table = self._table
-        return int(
-            session.execute(select(func.count()).select_from(table).where(table.c.resolved_at.is_(None))).scalar_one()
-        )
+        asked = select(func.count(), func.min(table.c.parked_at)).where(table.c.resolved_at.is_(None))
+        return Backlog(*session.execute(asked).one())
 
     def take(self, session: Session, parked_id: str) -> Parked | None:
         """Return one parked message, or None if there is none by that id; raise KeyDestroyed or UnreadableValue."""

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Session
 
-from shared.database import Instant
+from shared.database import Backlog, Instant
 from shared.keys import UNREADABLE, KeyDestroyed, KeyNeverMade, PersonKeys, UnreadableValue
 
 log = structlog.get_logger()
@@ -219,7 +219,10 @@ class Outbox:
 
     def count_unsent(self, session: Session) -> int:
         """Return how many messages wait for the broker."""
+        return self.backlog(session).count
+
+    def backlog(self, session: Session) -> Backlog:
+        """Return how many messages wait for the broker, and since when."""
         table = self._table
-        return int(
-            session.execute(select(func.count()).select_from(table).where(table.c.sent_at.is_(None))).scalar_one()
-        )
+        asked = select(func.count(), func.min(table.c.created_at)).where(table.c.sent_at.is_(None))
+        return Backlog(*session.execute(asked).one())

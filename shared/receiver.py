@@ -16,9 +16,10 @@ from faststream.rabbit.message import RabbitMessage
 from shared import topology
 from shared.bus import BrokerTrouble, Line
 from shared.contracts.envelope import Envelope
-from shared.effect import Effects, Handler, Handlers
+from shared.effect import ERASED, Effects, Handler, Handlers
 from shared.inbox import Inbox, Parking, TooEarly
 from shared.keys import KeyDestroyed, KeyNeverMade
+from shared.metrics import Metrics
 from shared.observability import correlation_id
 from shared.outbox import random_id
 from shared.reader import Malformed, NotForUs, Reader, Received
@@ -51,7 +52,9 @@ class Receiver:
         parking: Parking,
         zone_keys: ZoneKeys,
         line: Line,
+        metrics: Metrics | None = None,
     ) -> None:
+        self._metrics = metrics or Metrics()
         self._service = service
         self._writer = writer
         self._line = line
@@ -117,6 +120,7 @@ class Receiver:
         except Exception as error:
             if _is_erased(received, error):
                 log.info("message_of_an_erased_person_dropped", message_id=received.message_id)
+                self._metrics.event_taken(ERASED)
                 return
             log.error("handler_failed", message_id=received.message_id, exc_info=error)
             await self._try_later(message)
@@ -131,6 +135,7 @@ class Receiver:
         except TooEarly:
             later = self._effects.now_or_later
             outcome = await self._writer.run(lambda work: later(work, received), locks=lambda _: {_person(received)})
+        self._metrics.event_taken(outcome)
         took = round((monotonic() - started) * 1000, 1)
         log.info("event_received", type=event.event_type, message_id=received.message_id, outcome=outcome, took_ms=took)
 
@@ -158,6 +163,7 @@ class Receiver:
         except KeyDestroyed:
             log.info("message_of_an_erased_person_dropped", parked_id=parked_id)
         else:
+            self._metrics.event_parked()
             log.error("message_parked", parked_id=parked_id, reason=reason)
 
     async def _try_later(self, message: RabbitMessage) -> None:
@@ -166,6 +172,7 @@ class Receiver:
         if attempt < len(tiers):
             key = topology.retry_queue(self._service, tiers[attempt])
             await self._move(message, key, {ATTEMPT_HEADER: attempt + 1})
+            self._metrics.event_retried()
         else:
             await self._move(message, topology.parked_queue(self._service), {REASON_HEADER: "attempts_used_up"})
 

@@ -17,6 +17,7 @@ from shared import topology
 from shared.bus import Line
 from shared.contracts.envelope import Envelope
 from shared.database import Database
+from shared.metrics import Metrics
 from shared.outbox import CARE, Outbox, Outgoing
 from shared.writer import Writer
 from shared.zone import ZoneKeys
@@ -105,7 +106,9 @@ class Relay:
         to_recipient: Publish | None,
         clock: Callable[[], datetime],
         name_in_logs: Callable[[str], str] = str,
+        metrics: Metrics | None = None,
     ) -> None:
+        self._metrics = metrics or Metrics()
         self._name_in_logs = name_in_logs
         self._database = database
         self._writer = writer
@@ -166,6 +169,7 @@ class Relay:
         came_through = len(errors) < len(leaving) or any(isinstance(one, DeliveryError) for one in errors.values())
         lane.is_down = bool(leaving) and not came_through
         if errors:
+            self._metrics.publishing_failed(errors)
             names = sorted({type(one).__name__ for one in errors.values()})
             to = lane.destination if lane.destination == CARE else self._name_in_logs(lane.destination)
             log.warning("publishing_failed", destination=to, count=len(errors), errors=names)

@@ -13,6 +13,7 @@ from sqlalchemy import MetaData, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import topology
+from shared.alarms import Alarms
 from shared.bus import Line, Subscription
 from shared.database import Database, SchemaBehind, open_engine
 from shared.erasure import Erasing
@@ -20,6 +21,8 @@ from shared.inbox import Inbox, Parking
 from shared.journal import Journal, JournalMissing, Replayed
 from shared.journal_file import JournalUnreadable
 from shared.keys import PersonKeys
+from shared.metrics import Metrics
+from shared.metrics_page import MetricsPage, serve
 from shared.outbox import Outbox
 from shared.parked_api import NoBroker, parked_routes
 from shared.receiver import Handlers, Receiver
@@ -67,7 +70,18 @@ class Service:
         self.to_recipient: Publish | None = None
         self.name_in_logs: Callable[[str], str] = str
         self.journal = Journal(settings.journal_folder, metadata, service=name)
-        self.writer = Writer(self.database, self.keys, self.outbox, self.journal, clock=clock, town=settings.town)
+        self.metrics = Metrics()
+        self.writer = Writer(
+            self.database,
+            self.keys,
+            self.outbox,
+            self.journal,
+            clock=clock,
+            town=settings.town,
+            metrics=self.metrics,
+        )
+        self.metrics_page: MetricsPage | None = None
+        self._alarms = Alarms(self._counts)
         self._erasing = erasing
         self._handlers = handlers
         self._relay: Relay | None = None
@@ -92,6 +106,9 @@ class Service:
             await self.writer.run(self._erasing.again, locks=self._erasing.locks_for_again)
         if self.settings.broker_url:
             self._start_bus(self.settings.broker_url)
+        self._alarms.start()
+        own = self.settings
+        self.metrics_page = serve(self.metrics, self.ready, host=own.metrics_host, port=own.metrics_port)
         log.info("service_started")
         try:
             yield
@@ -109,6 +126,7 @@ class Service:
             to_recipient=self.to_recipient,
             clock=self.clock,
             name_in_logs=self.name_in_logs,
+            metrics=self.metrics,
         )
         self.writer.on_commit(self._relay.take)
         self._relay.start()
@@ -120,6 +138,7 @@ class Service:
             parking=self.parking,
             zone_keys=self.zone_keys,
             line=self._line,
+            metrics=self.metrics,
         )
         self._subscription = Subscription(url)
         self._subscription.consume(topology.events_queue(self.name), self.receiver.receive)
@@ -127,6 +146,9 @@ class Service:
         self._subscription.start()
 
     async def _stop(self) -> None:
+        if self.metrics_page is not None:
+            await self.metrics_page.stop()
+        await self._alarms.stop()
         if self._subscription is not None:
             await self._subscription.stop()
         if self._relay is not None:
@@ -183,13 +205,19 @@ class Service:
 
     async def _counts(self) -> dict[str, int] | None:
         def count() -> dict[str, int]:
+            now = self.clock()
             with self.database.read() as session:
-                return {
-                    "unsent": self.outbox.count_unsent(session),
-                    "unsent_too_long": self.outbox.count_late(session, now=self.clock()),
-                    "parked": self.parking.count(session),
-                    "waiting_too_long": self.inbox.count_waiting(session, now=self.clock()),
+                backlogs = {
+                    "unsent": self.outbox.backlog(session),
+                    "waiting": self.inbox.backlog(session),
+                    "parked": self.parking.backlog(session),
                 }
+                late = {
+                    "unsent_too_long": self.outbox.count_late(session, now=now),
+                    "waiting_too_long": self.inbox.count_waiting(session, now=now),
+                }
+            ages = {f"oldest_{name}_seconds": int(one.oldest_seconds(now=now)) for name, one in backlogs.items()}
+            return {name: one.count for name, one in backlogs.items()} | ages | late
 
         try:
             return await asyncio.to_thread(count)

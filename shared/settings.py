@@ -51,6 +51,9 @@ class ServiceSettings(BaseSettings):
     """What the town decides for itself (`town.toml` and what lies beside it); without it what Essen decided."""
     http_host: str = "127.0.0.1"
     http_port: int = 8080
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
+    """Where Prometheus reads how the service is: a port of its own, for no one outside. Without it there is no page."""
     log_level: str = "INFO"
 
     @cached_property

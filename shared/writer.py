@@ -28,6 +28,7 @@ from shared.database import Database, is_out_of_reach
 from shared.journal import Journal
 from shared.journal_file import Row
 from shared.keys import PersonKeys
+from shared.metrics import Metrics
 from shared.observability import correlation_id
 from shared.outbox import Outbox, Outgoing
 from shared.unit_of_work import UnitOfWork
@@ -107,7 +108,9 @@ class Writer:
         *,
         clock: Callable[[], datetime],
         town: Town = ESSEN,
+        metrics: Metrics | None = None,
     ) -> None:
+        self._metrics = metrics or Metrics()
         self._database = database
         self._keys = keys
         self._outbox = outbox
@@ -215,7 +218,7 @@ class Writer:
     def _transact(self, group: list[_Job], *, careful: bool) -> list[_Job]:
         if self._journal.is_behind:
             self._journal.catch_up(self._database, self._keys)
-        now = self._clock()
+        now, started = self._clock(), monotonic()
         with self._database.write() as session:
             turns = list(_in_turn(group, alone=careful))
             self._database.lock(session, {name for jobs in turns for name in _names_to_lock(session, jobs)})
@@ -229,6 +232,7 @@ class Writer:
             self._outbox.add(session, [row for job in done for row in job.rows])
             narrows = self._write_ahead(session, done, now)
             session.commit()
+        self._metrics.transaction(seconds=monotonic() - started)
         if narrows:
             self._journal.committed()
         return done

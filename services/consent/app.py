@@ -70,10 +70,12 @@ class ConsentService(Service):
             found = emergency_view.overdue(session, self.keys, now=self.clock())
             unsettled = funding.unsettled(session)
             unpublished = figures.missing(session, now=self.clock(), town=self.settings.town)
+            erased = open_erasures(session)
         return {
             "emergency_reviews_overdue": len(found.reviews),
             "persons_not_told_in_time": len(found.tellings),
             "quarters_not_published_in_time": len(unpublished),
+            "erasures_overdue": sum(one.is_overdue(at=self.clock()) for one in erased),
             **unsettled,
         }
 

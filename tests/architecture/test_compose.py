@@ -103,6 +103,14 @@ def test_nothing_is_published_beyond_this_machine(part: str) -> None:
     assert [port for port in PARTS[part].get("ports", ()) if not port.startswith("127.0.0.1:")] == []
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_page_for_operators_is_published_nowhere(service: str) -> None:
+    port = PARTS[service]["environment"]["METRICS_PORT"]
+
+    assert port not in str(PARTS[service]["ports"])
+    assert "expose" not in PARTS[service]
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_no_part_has_more_power_than_it_needs(part: str) -> None:
     options = PARTS[part]

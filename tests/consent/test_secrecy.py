@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.consent import recipient_tables, tables
+from services.consent.domain import Word
 from services.consent.outside import notice_body
 from services.consent.table_base import Base
 from shared.contracts.categories import Category
@@ -32,6 +33,7 @@ from tests.consent.emergencies import a_telling, act, tell, watch
 from tests.consent.gate import Gate, a_gate_with_recipients
 from tests.consent.stores import SqliteStores
 from tests.consent.wire import Wire
+from tests.shared.metrics import Page
 
 MARKERS = (
     "markname",
@@ -56,7 +58,7 @@ CATEGORIES = tuple(category.value for category in Category)
 def told(sqlite_stores: SqliteStores, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[Gate]:
     """Return a gate through which a whole life has gone, and whose output is caught."""
     capfd.readouterr()
-    with sqlite_stores.fresh(tmp_path) as store, a_gate_with_recipients(tmp_path, store) as gate:
+    with sqlite_stores.fresh(tmp_path) as store, a_gate_with_recipients(tmp_path, store, metrics_port=0) as gate:
         live(gate)
         yield gate
 
@@ -128,6 +130,54 @@ def test_no_log_line_holds_a_value_or_a_category(told: Gate, capfd: pytest.Captu
     assert [category for category in CATEGORIES if category in lines] == []
     assert [name for name in (JOBCENTER, CLINIC) if name in lines] == []
     assert told.folder
+
+
+def test_the_page_for_operators_holds_no_value_no_category_and_no_name_of_a_recipient(told: Gate) -> None:
+    assert told.service.metrics_page is not None
+    page = Page.read(told.service.metrics_page.port)
+
+    assert page.not_on_the_list() == []
+    assert [word for word in (*MARKERS, *CATEGORIES, JOBCENTER, CLINIC) if word in page.text] == []
+
+
+@pytest.mark.parametrize("word", [Word.YES, Word.NO, Word.ASK])
+def test_whatever_a_person_says_is_counted_alike(told: Gate, word: Word) -> None:
+    assert told.service.metrics_page is not None
+    port, person = told.service.metrics_page.port, told.a_person("MARKREF 4")
+    told.hear(a_conclusion(person, "markresult"))
+
+    before = counters(Page.read(port))
+    told.grant(person, Category.CONCLUSION, word=word)
+    after = counters(Page.read(port))
+
+    changed = {name: value - before[name] for name, value in after.items() if value != before[name]}
+    assert changed == {"gesehen_transaction_seconds_count": 2}  # the answer, and the page's own look
+
+
+@pytest.mark.parametrize("is_content", [True, False])
+def test_whether_an_opening_held_anything_is_not_counted(told: Gate, is_content: bool) -> None:
+    assert told.service.metrics_page is not None
+    port, person = told.service.metrics_page.port, told.a_person("MARKREF 5")
+    told.hear(a_conclusion(person, "markresult"))
+    told.grant(person, Category.CONCLUSION)
+    notice = told.notices()[-1] if is_content else random_id()
+
+    before = counters(Page.read(port))
+    answer = told.open(notice)
+    after = counters(Page.read(port))
+
+    changed = {name: value - before[name] for name, value in after.items() if value != before[name]}
+    assert (answer["result"], changed) == (
+        "released" if is_content else "empty",
+        {"gesehen_transaction_seconds_count": 2},
+    )
+
+
+def counters(page: Page) -> dict[str, float]:
+    """Return what was counted, without how long it took."""
+    timed = ("gesehen_transaction_seconds_bucket", "gesehen_transaction_seconds_sum")
+    ours = {name: value for name, value in page.values().items() if "_total" in name or "_seconds_count" in name}
+    return {name: value for name, value in ours.items() if not name.startswith((*timed, "process"))}
 
 
 def test_no_row_prints_a_value(told: Gate) -> None:

@@ -7,11 +7,12 @@ from functools import partial
 import pytest
 from sqlalchemy import func, select
 
+from shared.database import Backlog
 from shared.effect import ERASED, HANDLED, KNOWN, WAITS, Effects
 from shared.keys import KeyDestroyed
 from shared.reader import Received
 from shared.unit_of_work import UnitOfWork
-from tests.shared.builders import MARKER, Kit, a_case
+from tests.shared.builders import MARKER, NOON, Kit, a_case
 from tests.shared.cases import PERSON, Cases, effects_of, ended, give, opened
 
 pytestmark = pytest.mark.anyio
@@ -191,7 +192,7 @@ async def test_a_message_that_is_parked_twice_is_listed_once(kit: Kit, effects: 
     await park(kit, effects, message)
     await park(kit, effects, message)
 
-    assert await kit.writer.run(lambda work: kit.parking.count(work.session)) == 1
+    assert await kit.writer.run(lambda work: kit.parking.backlog(work.session)) == Backlog(1, NOON)
 
 
 async def test_a_parked_message_is_handled_again_and_is_gone(kit: Kit, effects: Effects) -> None:

@@ -15,6 +15,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.intake import CaseEnded, IdentityRecorded
 from shared.inbox import Parked
 from shared.keys import KeyDestroyed
+from shared.metrics import Metrics
 from shared.outbox import random_id
 from shared.receiver import Receiver
 from shared.zone import ZoneKeys
@@ -39,6 +40,7 @@ class Desk:
     line: RememberingLine
     cases: Cases
     zone_keys: ZoneKeys
+    metrics: Metrics
 
     def case(self, **changes: Any) -> bytes:
         """Return a case that was opened, as it travels."""
@@ -79,6 +81,7 @@ def desk(keeping_kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> D
     monkeypatch.setattr(zone, "LOOK_SECONDS", 0)
     write_zone_keys(tmp_path / "zone.json", today=datetime.now(UTC).date())
     line, cases, zone_keys = RememberingLine(), Cases(), ZoneKeys(tmp_path / "zone.json")
+    metrics = Metrics()
     receiver = Receiver(
         "assessment",
         cases.handlers(),
@@ -87,8 +90,9 @@ def desk(keeping_kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> D
         parking=kit.parking,
         zone_keys=zone_keys,
         line=line,  # type: ignore[arg-type]  # a fake of ours
+        metrics=metrics,
     )
-    return Desk(receiver, kit, line, cases, zone_keys)
+    return Desk(receiver, kit, line, cases, zone_keys, metrics)
 
 
 async def test_a_handled_message_is_acknowledged(desk: Desk) -> None:
@@ -280,3 +284,32 @@ async def test_nothing_is_in_flight_when_everything_is_settled(desk: Desk) -> No
     await desk.deliver(b"")
 
     assert desk.receiver.oldest_in_flight_seconds() == 0
+
+
+def counted(desk: Desk) -> dict[str, float]:
+    """Return what was counted for operators, without what never happened."""
+    families = [one for one in desk.metrics.registry.collect() if one.name.startswith("gesehen_events")]
+    samples = [sample for family in families for sample in family.samples if sample.value]
+    return {" ".join([sample.name, *sample.labels.values()]): sample.value for sample in samples}
+
+
+async def test_operators_see_how_many_events_were_taken_tried_again_and_parked(desk: Desk) -> None:
+    body = desk.case()
+    for message in (body, body, desk.failing()):
+        await desk.deliver(message)
+    await desk.park(b"", message_id="moved-message-1")
+
+    assert counted(desk) == {
+        "gesehen_events_taken_total handled": 1,
+        "gesehen_events_taken_total none": 1,
+        "gesehen_events_retried_total": 1,
+        "gesehen_events_parked_total": 1,
+    }
+
+
+async def test_operators_do_not_see_that_a_message_was_about_an_erased_person(desk: Desk) -> None:
+    desk.kit.keys.destroy(PERSON)
+
+    await desk.deliver(desk.case())
+
+    assert counted(desk) == {"gesehen_events_taken_total none": 1}

@@ -88,7 +88,16 @@ def test_a_service_without_a_broker_runs_and_is_not_ready(http: TestClient) -> N
             "tokens": True,
             "no_message_unsent_too_long": True,
         },
-        "counts": {"unsent": 0, "unsent_too_long": 0, "parked": 0, "waiting_too_long": 0},
+        "counts": {
+            "unsent": 0,
+            "oldest_unsent_seconds": 0,
+            "unsent_too_long": 0,
+            "waiting": 0,
+            "oldest_waiting_seconds": 0,
+            "waiting_too_long": 0,
+            "parked": 0,
+            "oldest_parked_seconds": 0,
+        },
     }
 
 
