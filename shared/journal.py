@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import structlog
@@ -77,7 +78,6 @@ class Journal:
         self._unsure: list[int] = []
         self.is_behind = False
         """Whether keys were destroyed and no commit followed: then the database catches up first."""
-        self._failed = False
 
     def open(self, database: Database, keys: PersonKeys) -> Replayed:
         """Take a file, and bring database and keys to where the journal is; raise JournalMissing or -Unreadable."""
@@ -108,12 +108,7 @@ class Journal:
         # The position first: an instance that starts now waits for this row, and sees line and commit or neither.
         moved = update(self._positions).where(self._positions.c.journal_id == journal_id)
         session.execute(moved.values(position=number))
-        try:
-            self._file.append([_as_json(row) for row in rows], keys, voids=voids, at=now.astimezone(UTC).isoformat())
-        except OSError:
-            self._failed = True
-            raise
-        self._failed = False
+        self._file.append([_as_json(row) for row in rows], keys, voids=voids, at=now.astimezone(UTC).isoformat())
         self._unsure.append(number)
         self.is_behind = bool(keys)
 
@@ -123,10 +118,8 @@ class Journal:
         self.is_behind = False
 
     def is_writable(self) -> bool:
-        """Say whether narrowing can be written: after a failure, by trying."""
-        if self._failed:
-            self._failed = not _can_write(self._folder)
-        return not self._failed
+        """Say whether narrowing can be written, by trying: a full disk must be seen before somebody is refused."""
+        return _can_write(self._folder)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -205,13 +198,15 @@ def _from_json(type_: TypeEngine[Any], value: Any) -> Any:  # Any: column values
 
 
 def _can_write(folder: Path) -> bool:
-    probe = folder / "probe"
+    probe = folder / f"probe-{token_hex(8)}"  # several instances may share the folder
     try:
-        with probe.open("wb") as file:
-            file.write(bytes(4096))
-            file.flush()
-            os.fsync(file.fileno())
-        probe.unlink()
+        try:
+            with probe.open("wb") as file:
+                file.write(bytes(4096))
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError:
         return False
     return True

@@ -317,6 +317,18 @@ async def test_a_disk_that_refuses_the_journal_refuses_the_command_and_is_seen(
     assert len(lines(folder)) == 1
 
 
+async def test_a_disk_that_would_refuse_is_seen_before_anybody_is_refused(
+    sqlite_store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_kit(sqlite_store, folder) as kit:
+        with monkeypatch.context() as full:
+            full.setattr("os.fsync", failing)
+            while_full = kit.journal.is_writable()
+
+        assert (while_full, kit.journal.is_writable()) == (False, True)
+        assert list(folder.glob("probe*")) == []
+
+
 def failing(*_arguments: object) -> None:
     """Fail as a disk does."""
     raise OSError(28, "no space left on device")
