@@ -28,6 +28,15 @@ PARTS: Mapping[str, str] = {
     "broker_consuming": "does not receive from the broker",
     "handlers_progress": "is stuck at a message",
     "no_message_waits_too_long": "keeps messages that wait too long for what has to come before them",
+    "no_message_unsent_too_long": "keeps messages that have waited too long to leave",
+    "journal": "cannot write its journal: it refuses withdrawals and erasures",
+    "tokens": "cannot read its file of tokens",
+    "care_watch": "watches over no case: what is overdue is told to nobody",
+    "visit_timer": "ends no visits any more",
+    "recipient_lines": "has no line to a recipient",
+    "requests_progress": "is stuck at a recipient's request",
+    "timers_progress": "does nothing by the calendar any more",
+    "erasures_confirmed": "waits for an erasure to be confirmed for more than an hour: GET /erasures",
 }
 
 

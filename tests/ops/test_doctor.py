@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from ops.doctor import PARTS as SENTENCES
 from ops.doctor import main
 from ops.management import Management
 from ops.operator_file import OperatorFile
 from shared.topology import SERVICES
+from tests.shared.metrics import PARTS
 
 Answers = dict[str, tuple[int, Any]]
 READY = {"ready": True, "parts": {"database": True}, "counts": {"parked": 0, "unsent": 0}}
@@ -120,6 +122,10 @@ def test_each_part_that_does_not_work_is_a_sentence(
         1,
         ["intake cannot write to its database", "intake does not receive from the broker"],
     )
+
+
+def test_of_every_part_the_doctor_knows_a_sentence() -> None:
+    assert set(SENTENCES) == PARTS
 
 
 def test_parked_messages_are_counted(file: Path, answers: Answers, capsys: pytest.CaptureFixture[str]) -> None:
