@@ -7,6 +7,7 @@ from typing import Any, Final
 import httpx2
 
 from ops.leaks import Mark
+from ops.processes import LOCALHOST
 from ops.stage import Stage
 from ops.story import Player
 from shared.outbox import CARE
@@ -29,6 +30,9 @@ def summarise(player: Player) -> dict[str, int]:
         leaks += [(f"{desk}, asked again", mark) for mark in player.knowledge.leaks_in(desk, asked, now=True)]
     logs = [stage.folder / "logs", stage.folder / "broker", stage.folder / "outside"]
     leaks += [(path.name, mark) for path, mark in player.knowledge.leaks_in_logs(logs)]
+    for service, port in stage.metrics_ports.items():
+        page = httpx2.get(f"http://{LOCALHOST}:{port}/metrics", timeout=30).raise_for_status().text
+        leaks += [(f"the metrics of {service}", mark) for mark in player.knowledge.found_in(page)]
     for where, mark in leaks:
         player.tell(f"LEAK: {mark.category} of {mark.person} in {where}")
     return {
