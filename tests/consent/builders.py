@@ -29,7 +29,7 @@ from shared.contracts.intake import (
     IdentityRecorded,
     Origin,
 )
-from shared.contracts.referral import AppointmentArranged, ReferralClosed, ReferralRequested
+from shared.contracts.referral import AppointmentArranged, ReferralClosed, ReferralRequested, ReferralWorkDone
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
 SECOND = timedelta(seconds=1)
@@ -201,6 +201,11 @@ def an_appointment(
 def work_for(person_id: str, work_id: str | None = None, *, units: int = 1) -> AssessmentWorkDone:
     """Return that work was done for a person."""
     return AssessmentWorkDone(work_id=work_id or new_id(), case_id="case-0001", person_id=person_id, units=units)
+
+
+def visit_to(person_id: str, work_id: str | None = None, *, units: int = 1) -> ReferralWorkDone:
+    """Return that somebody set out on a visit to a person."""
+    return ReferralWorkDone(work_id=work_id or new_id(), case_id="case-0001", person_id=person_id, units=units)
 
 
 def work_undone(person_id: str, work_id: str) -> AssessmentWorkCorrected:

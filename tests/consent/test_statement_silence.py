@@ -18,7 +18,7 @@ from services.consent.domain import Word
 from shared.contracts.categories import Category
 from tests.consent.billed import APRIL, MAY, commissioned, documents, tokens
 from tests.consent.billed import at as go_to
-from tests.consent.builders import DAY, NOON, a_case, a_conclusion, a_funding, new_id, work_for, work_undone
+from tests.consent.builders import DAY, NOON, a_case, a_conclusion, a_funding, new_id, visit_to, work_for, work_undone
 from tests.consent.gate import Gate, a_gate_with_recipients
 from tests.consent.stores import SqliteStores
 
@@ -70,7 +70,7 @@ def _help(gate: Gate, group: list[str], units: int, *, begin: datetime, random: 
     while units:
         some = min(units, random.randint(1, 3))
         person = random.choice(helped)
-        gate.hear(work_for(person, units=some))
+        gate.hear(random.choice([work_for, visit_to])(person, units=some))
         units -= some
         _live(gate, person, random)
     if random.random() < 0.5:  # recorded by mistake, and put back before it was billed
@@ -150,3 +150,20 @@ def test_one_unit_more_shows_only_where_it_makes_a_ten(sqlite_stores: SqliteStor
             found.append(told(gate))
 
     assert found[0] == found[1] != found[2]
+
+
+@pytest.mark.parametrize("visits", [4, 10])
+def test_nobody_sees_what_kind_of_work_was_billed(sqlite_stores: SqliteStores, tmp_path: Path, visits: int) -> None:
+    found = []
+    for name, of_them in (("talks alone", 0), ("some visits", visits)):
+        folder = tmp_path / name
+        folder.mkdir()
+        with sqlite_stores.fresh(folder) as store, a_gate_with_recipients(folder, store) as gate:
+            gate.command(a_funding(60, LARGE))
+            persons = commissioned(gate, 12, LARGE)
+            gate.hear(*(visit_to(one) for one in persons[:of_them]), *(work_for(one) for one in persons[of_them:10]))
+            go_to(gate, APRIL)
+            found.append(told(gate))
+
+    assert found[0] == found[1]
+    assert '"count":10' in found[0][0]["said"]

@@ -1,5 +1,6 @@
 """Vouchers: funded in books, spent once for each unit of work, never for lack of one refusing anybody anything."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from services.consent.domain import RecipientRole
 from services.consent.tables import SubjectRow
 from services.consent.voucher import VoucherState
 from shared.contracts.billing import voucher_text
+from shared.contracts.envelope import CareEvent
 from tests.consent.billed import APRIL, account, at, commissioned, documents, owed, standing
 from tests.consent.builders import (
     CLINIC,
@@ -23,6 +25,7 @@ from tests.consent.builders import (
     a_funding,
     an_attendance,
     new_id,
+    visit_to,
     work_for,
     work_undone,
 )
@@ -107,14 +110,27 @@ def test_work_spends_a_voucher_of_the_persons_line_for_each_unit(gate: Gate) -> 
     assert account(gate)["spent"] == 0
 
 
-def test_work_that_is_told_again_spends_nothing(gate: Gate) -> None:
+@pytest.mark.parametrize("work", [work_for, visit_to])
+def test_work_that_is_told_again_spends_nothing(gate: Gate, work: Callable[[str], CareEvent]) -> None:
     gate.command(a_funding(5))
     [person] = commissioned(gate, 1)
-    done = work_for(person)
+    done, bus = work(person), Bus(gate)
 
-    gate.hear(done, done)
+    bus.bring(done)  # delivered again, or announced again after a restored backup: another message, the same work
+    bus.bring(done)
+    gate.hear(done)
 
-    assert standing(gate, SPENT) == 1
+    assert (standing(gate, SPENT), owed(gate)) == (1, 0)
+
+
+def test_a_visit_and_a_talk_are_paid_alike(gate: Gate) -> None:
+    gate.command(a_funding(5))
+    [person] = commissioned(gate, 1)
+
+    gate.hear(work_for(person), visit_to(person))
+
+    assert account(gate)["spent"] == 2
+    assert [(row.owed_units, row.owed_by, row.is_corrected) for row in gate.rows(WorkRow)] == [(0, None, False)] * 2
 
 
 def test_without_a_voucher_work_is_owed_and_paid_first_when_funds_come(gate: Gate) -> None:
