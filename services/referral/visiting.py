@@ -1,6 +1,7 @@
 """The use cases of home visits: load, decide, save and announce in one open transaction. Each may run twice.
 
-Nothing but whose turn it is, and until when, is announced: neither plan nor place nor purpose leaves this service.
+Announced is whose turn it is, until when, and that somebody set out: that is work, whatever comes of it. Neither plan
+nor place nor purpose nor how it ended leaves this service.
 """
 
 from datetime import UTC, datetime, time
@@ -42,7 +43,7 @@ from services.referral.visit import (
 from services.referral.visit_state import VISIT_TRANSITIONS, VisitDeed, VisitState
 from services.referral.visit_store import Visits, key_id
 from shared.contracts.care import Turn
-from shared.contracts.referral import ReferralStepPlanned
+from shared.contracts.referral import ReferralStepPlanned, ReferralWorkDone
 from shared.keys import KeyDestroyed, UnreadableValue
 from shared.outbox import random_id
 from shared.unit_of_work import UnitOfWork
@@ -50,6 +51,8 @@ from shared.unit_of_work import UnitOfWork
 log = structlog.get_logger()
 
 SALT_BYTES: Final = 16
+UNITS_OF_A_VISIT: Final = 1
+"""As much as a talk: what was done must not be told by how much it costs."""
 
 
 def new_salt() -> str:
@@ -126,16 +129,14 @@ def set_out(work: UnitOfWork, *, visit_id: str, by: str, role: str, minutes: int
         return visit
     if not isinstance(visit, Agreed):
         raise NotPermitted
-    under_way = visit.set_out(work.now, check_out_by=check_out_by(visit.permitted, minutes, now=work.now))
-    _keep(work, under_way)
-    return under_way
+    return _begin(work, visit, at=work.now, minutes=minutes)
 
 
 def start(work: UnitOfWork, *, visit_id: str, at: datetime) -> None:
     """Spend the permission for one of its workers who set out without network, at a time that lies back."""
     visit = _open(work, visit_id)
     if isinstance(visit, Agreed):
-        _keep(work, visit.set_out(at, check_out_by=check_out_by(visit.permitted, None, now=at)))
+        _begin(work, visit, at=at, minutes=None)
 
 
 def check_out(work: UnitOfWork, *, visit_id: str) -> Visit:
@@ -194,6 +195,21 @@ def audit(work: UnitOfWork, *, visit_id: str | None, by: str, role: str, deed: V
             at=work.now,
         )
     )
+
+
+def _begin(work: UnitOfWork, visit: Agreed, *, at: datetime, minutes: int | None) -> UnderWay:
+    """Spend the permission, and tell the gate of the work, once: a restored backup would name the same.
+
+    Told now, not at the end: if a no at the door were paid otherwise, it could be counted, and would cost money.
+    """
+    under_way = visit.set_out(at, check_out_by=check_out_by(visit.permitted, minutes, now=at))
+    _keep(work, under_way)
+    work.announce(
+        ReferralWorkDone(
+            work_id=visit.visit_id, case_id=visit.case_id, person_id=visit.person_id, units=UNITS_OF_A_VISIT
+        )
+    )
+    return under_way
 
 
 def _end(work: UnitOfWork, visit_id: str, deed: VisitDeed, *, there: str | None = None) -> Visit:

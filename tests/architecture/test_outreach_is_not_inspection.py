@@ -4,6 +4,7 @@ A visit is walked along every way on which something could leave the referral se
 read that, what the gate hears and could release, who holds which key, and who is let in.
 """
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -26,11 +27,11 @@ from shared.contracts.released import RELEASED_FIELDS
 from shared.keys import PersonKeys, UnreadableValue
 from shared.topology import GATE, OPERATOR, PROVISIONER, SERVICES, SUBSCRIPTIONS, readers_of
 from shared.web import Role
-from tests.referral.builders import PERSON, Desk, running_desk
+from tests.referral.builders import CASE, PERSON, Desk, running_desk
 from tests.referral.visits import PLACE, agreed, do, permit, under_way
 
 ROOT = Path(__file__).parents[2]
-STEP = "referral.step_planned.v1"
+STEP, WORK = "referral.step_planned.v1", "referral.work_done.v1"
 BENEFIT_SIDE = ("jobcenter-essen", "billing", "steering", "lvr-klinik")
 """Recipients as the gate registers them: all get the same zone, whatever they are."""
 OF_A_VISIT = {field.name for field in (*fields(Plan), *fields(Permission))} - {"purpose", "language", "given_at"}
@@ -52,28 +53,35 @@ def a_whole_visit(desk: Desk) -> str:
     return visit
 
 
-def test_all_that_a_visit_announces_is_whose_turn_it_is(desk: Desk) -> None:
+def test_all_that_a_visit_announces_is_whose_turn_it_is_and_that_there_was_work(desk: Desk) -> None:
     visit = a_whole_visit(desk)
     do(desk, visit, "revocation", role="person_desk")
     do(desk, visit, "no")
 
     sent = desk.outgoing()
 
-    assert {message.type for message in sent} == {STEP}
+    assert {message.type for message in sent} == {STEP, WORK}
+    [work] = [json.loads(message.body) for message in sent if message.type == WORK]
+    assert work == {"work_id": visit, "case_id": CASE, "person_id": PERSON, "units": 1}
     assert {message.destination for message in sent} == {"care"}
     assert not [
         one for one in sent for word in (PLACE, "ring twice", "bring_papers", "spoken") if word.encode() in one.body
     ]
 
 
-def test_of_all_accounts_of_the_broker_intake_alone_can_read_that() -> None:
+def test_of_all_accounts_of_the_broker_intake_alone_can_read_whose_turn_it_is_and_the_gate_alone_of_work() -> None:
+    assert {type_: readers_at_the_broker(type_) for type_ in (STEP, WORK)} == {STEP: {"intake"}, WORK: {"consent"}}
+
+
+def readers_at_the_broker(type_: str) -> set[str]:
+    """Return which accounts can read, by any way, what is published under a routing key."""
     all_ = merge(
         [
             care_definitions(version=(3, 10, 8), password=str, with_provisioner=True),
             *(recipient_definitions(one, version=(3, 10, 8), password=str) for one in BENEFIT_SIDE),
         ]
     )
-    reached = {(one["vhost"], one["destination"]) for one in all_["bindings"] if one["routing_key"] == STEP}
+    reached = {(one["vhost"], one["destination"]) for one in all_["bindings"] if one["routing_key"] == type_}
     # What a queue gives up goes on to another one: follow that to its end.
     while (
         more := {
@@ -88,20 +96,19 @@ def test_of_all_accounts_of_the_broker_intake_alone_can_read_that() -> None:
     ):
         reached |= more
 
-    readers = {
+    assert {one["name"] for one in all_["users"]} == {*SERVICES, OPERATOR, PROVISIONER, *BENEFIT_SIDE}
+    assert not [one for one in all_["permissions"] if one["user"] == PROVISIONER]
+    return {
         one["user"]
         for one in all_["permissions"]
         for vhost, queue in reached
         if one["vhost"] == vhost and re.search(one["read"], queue)
     }
 
-    assert readers == {"intake"}
-    assert {one["name"] for one in all_["users"]} == {*SERVICES, OPERATOR, PROVISIONER, *BENEFIT_SIDE}
-    assert not [one for one in all_["permissions"] if one["user"] == PROVISIONER]
 
-
-def test_the_gate_hears_nothing_of_a_visit() -> None:
-    assert readers_of(STEP) == ("intake",)
+def test_the_gate_hears_nothing_of_a_visit_but_that_there_was_work() -> None:
+    assert (readers_of(STEP), readers_of(WORK)) == (("intake",), (GATE,))
+    assert set(EVENTS[WORK].model_fields) == set(EVENTS["assessment.work_done.v1"].model_fields)
     assert STEP not in SUBSCRIPTIONS[GATE]  # which is what it handles: tests/consent/test_subscriptions.py
 
 

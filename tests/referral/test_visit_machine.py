@@ -1,7 +1,7 @@
 """Home visits of two people against a plain model of them, through HTTP: whoever asks, in whatever order.
 
 After every step the service says what the model says; nobody is ever under way without a permission for the very plan;
-what is over is over; each try of somebody who may not left a row.
+what is over is over; each try of somebody who may not left a row; to be paid is what somebody set out on, each once.
 """
 
 import os
@@ -23,7 +23,7 @@ from services.referral.tables import VisitAuditRow
 from services.referral.visit_store import key_id
 from shared.contracts.consent import PersonErased
 from shared.contracts.intake import CaseEnded
-from shared.contracts.referral import ReferralStepPlanned
+from shared.contracts.referral import ReferralStepPlanned, ReferralWorkDone
 from tests.referral.builders import SECOND_WORKER, Desk, running_desk
 
 FEW = 6
@@ -69,6 +69,7 @@ class Noted:
     permitted: str | None = field(default=None, repr=False)
     due: datetime | None = None
     moves: int = 1
+    was_set_out_on: bool = False
 
     @property
     def end(self) -> datetime:
@@ -176,6 +177,7 @@ class VisitMachine(RuleBasedStateMachine):
                 visit.due = min(by, visit.end + timedelta(minutes=60))
                 self._goes_to(visit, "under_way")
                 self.set_out_on += 1
+                visit.was_set_out_on = True
 
     @rule(which=WHICH, minutes=st.sampled_from([None, 1, 30]))
     def go_well(self, which: int, minutes: int | None) -> None:
@@ -316,6 +318,12 @@ class VisitMachine(RuleBasedStateMachine):
             assert bool(step.is_guarded) is (visit.state in {"agreed", "under_way", "leaving"})
             assert step.due_at == self._due(visit)
 
+    @invariant()
+    def what_somebody_set_out_on_is_work_once_whatever_came_of_it(self) -> None:
+        """Of an erased person what was announced is unreadable, so of them nothing is compared."""
+        told = [one for one in self.desk.announced(ReferralWorkDone) if one.person_id not in self.gone]
+        assert sorted(one.work_id for one in told) == sorted(v.visit_id for v in self.visits if v.was_set_out_on)
+
     def _due(self, visit: Noted) -> datetime | None:
         return {"proposed": visit.start, "agreed": visit.end, "over": None}.get(visit.state, visit.due)
 
@@ -396,6 +404,7 @@ def test_days_drawn_evenly_agree_too() -> None:
                 machine.the_service_says_what_the_model_says()
                 machine.each_try_of_somebody_who_may_not_left_a_row()
                 machine.the_care_watch_is_told_of_every_move_and_of_no_plan()
+                machine.what_somebody_set_out_on_is_work_once_whatever_came_of_it()
         finally:
             machine.teardown()
         set_out_on, searched = set_out_on + machine.set_out_on, searched + machine.searched

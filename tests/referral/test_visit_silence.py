@@ -1,17 +1,13 @@
 """Every end of a visit looks the same, nothing of it lies open, and what is damaged in one stops nobody else."""
 
 import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from services.referral.app import create_app
 from services.referral.tables import VisitAuditRow, VisitRow
 from services.referral.visit_store import key_id
 from shared.contracts.consent import PersonErased
@@ -23,11 +19,13 @@ from tests.referral.visits import (
     START,
     WORKER,
     agreed,
+    backup_of,
     do,
     look,
     permit,
     propose,
     proposed,
+    restored,
     steps,
     under_way,
 )
@@ -205,10 +203,10 @@ def _stored(folder: Path) -> bytes:
 def test_a_restored_backup_brings_back_no_visit_that_is_over(tmp_path: Path) -> None:
     with running_desk(tmp_path) as desk:
         visit = under_way(desk)
-        backup = _backup(tmp_path)
+        backup = backup_of(tmp_path)
         do(desk, visit, "no")
 
-    with _restored(tmp_path, desk, backup) as http:
+    with restored(tmp_path, desk, backup) as http:
         again = Desk(desk.app, http, desk.clock)
         assert look(again, visit)["state"] == "over"
         assert do(again, visit, "setting-out").status_code == 409
@@ -217,10 +215,10 @@ def test_a_restored_backup_brings_back_no_visit_that_is_over(tmp_path: Path) -> 
 def test_a_restored_backup_brings_back_no_permission_for_a_former_plan(tmp_path: Path) -> None:
     with running_desk(tmp_path) as desk:
         visit = agreed(desk)
-        backup = _backup(tmp_path)
+        backup = backup_of(tmp_path)
         desk.ask("PUT", f"/visits/{visit}/plan", {**A_PLAN, "where": "elsewhere"})
 
-    with _restored(tmp_path, desk, backup) as http:
+    with restored(tmp_path, desk, backup) as http:
         again = Desk(desk.app, http, desk.clock)
         assert (look(again, visit)["state"], look(again, visit)["where"]) == ("proposed", "elsewhere")
 
@@ -228,36 +226,22 @@ def test_a_restored_backup_brings_back_no_permission_for_a_former_plan(tmp_path:
 def test_a_restored_backup_sends_nobody_back_who_was_called_back(tmp_path: Path) -> None:
     with running_desk(tmp_path) as desk:
         visit = under_way(desk)
-        backup = _backup(tmp_path)
+        backup = backup_of(tmp_path)
         do(desk, visit, "revocation", role="person_desk")
 
-    with _restored(tmp_path, desk, backup) as http:
+    with restored(tmp_path, desk, backup) as http:
         shown = look(Desk(desk.app, http, desk.clock), visit)
         assert (shown["state"], shown["permission"]) == ("leaving", None)
 
 
 def test_the_end_of_a_visit_is_kept_although_the_backup_does_not_know_its_case(tmp_path: Path) -> None:
     with running_desk(tmp_path) as desk:
-        backup = _backup(tmp_path)
+        backup = backup_of(tmp_path)
         visit = under_way(desk)
         do(desk, visit, "no")
 
-    with _restored(tmp_path, desk, backup) as http:
+    with restored(tmp_path, desk, backup) as http:
         assert look(Desk(desk.app, http, desk.clock), visit)["state"] == "over"
-
-
-def _backup(folder: Path) -> bytes:
-    with closing(sqlite3.connect(folder / "referral.sqlite3")) as one, closing(sqlite3.connect(":memory:")) as other:
-        one.backup(other)
-        return other.serialize()
-
-
-def _restored(folder: Path, desk: Desk, backup: bytes) -> TestClient:
-    for left in folder.glob("referral.sqlite3-*"):
-        left.unlink()
-    (folder / "referral.sqlite3").write_bytes(backup)
-    desk.app = create_app(desk.service.settings, clock=desk.clock)  # type: ignore[arg-type]  # as it was started
-    return TestClient(desk.app)
 
 
 def test_an_erased_person_leaves_no_visit_and_no_key_of_one(desk: Desk) -> None:

@@ -1,10 +1,15 @@
 """Plans, permits and starts home visits for the tests of this folder."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from services.referral.app import create_app
 from services.referral.visit import GivenHow, Permission, Plan, Proposed, Purpose
 from shared.contracts.referral import ReferralStepPlanned
 from tests.referral.builders import CASE, NOON, PERSON, Desk
@@ -70,6 +75,22 @@ def under_way(desk: Desk, **changes: Any) -> str:  # Any: JSON values
 def steps(desk: Desk, visit: str) -> list[ReferralStepPlanned]:
     """Return what was announced of a visit."""
     return [step for step in desk.announced(ReferralStepPlanned) if step.strand_id == visit]
+
+
+def backup_of(folder: Path) -> bytes:
+    """Return the database as it is now."""
+    with closing(sqlite3.connect(folder / "referral.sqlite3")) as one, closing(sqlite3.connect(":memory:")) as other:
+        one.backup(other)
+        return other.serialize()
+
+
+def restored(folder: Path, desk: Desk, backup: bytes) -> TestClient:
+    """Return the service as it starts on a backup, its journal and keys being those of now."""
+    for left in folder.glob("referral.sqlite3-*"):
+        left.unlink()
+    (folder / "referral.sqlite3").write_bytes(backup)
+    desk.app = create_app(desk.service.settings, clock=desk.clock)  # type: ignore[arg-type]  # as it was started
+    return TestClient(desk.app)
 
 
 def a_plan(**changes: Any) -> Plan:  # Any: values of fields
