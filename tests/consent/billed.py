@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import re
 from base64 import urlsafe_b64decode
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 from services.consent.billing_tables import VoucherRow, WorkRow
@@ -20,6 +23,28 @@ from tests.consent.gate import Gate
 LINE = "16A-2026"
 APRIL, MAY, JUNE = (datetime(2026, month, day, 9, tzinfo=UTC) for month, day in ((4, 1), (5, 4), (6, 1)))
 """The first working days on which March, April and May are billed."""
+_RANDOM_NUMBERS = re.compile(r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{86}|[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Tens:
+    """How many whole tens each group has spent by the end of each month, all months before it included."""
+
+    large: tuple[int, int]
+    small: tuple[int, int]
+
+
+def some_tens(random: Random) -> Tens:
+    """Draw what two histories that a Jobcenter cannot tell apart have in common."""
+    first = random.randint(0, 2), random.randint(0, 2)
+    second = first[0] + random.randint(0, 1), first[1] + random.randint(0, 1)
+    return Tens(large=(first[0], second[0]), small=(first[1], second[1]))
+
+
+def units_until(tens: tuple[int, int], random: Random) -> tuple[int, int]:
+    """Draw how many units were spent by the end of each month: any numbers within their tens."""
+    first = 10 * tens[0] + random.randint(0, 9)
+    return first, max(first, 10 * tens[1] + random.randint(0, 9))
 
 
 def commissioned(gate: Gate, count: int = 10, line: str = LINE, recipient_id: str = JOBCENTER) -> list[str]:
@@ -59,10 +84,23 @@ def tokens(gate: Gate, recipient_id: str = JOBCENTER) -> list[str]:
     return sorted(found, key=_number)
 
 
+def said(token: str) -> dict[str, Any]:  # Any: JSON values
+    """Return what a document says, with random numbers by their form alone, and whether these stand in their order."""
+    document = _payload(token)
+    text = _RANDOM_NUMBERS.sub("*", json.dumps(document))
+    in_order = all(group["vouchers"] == sorted(group["vouchers"]) for group in document["groups"])
+    return {"said": text, "size": len(token), "order": in_order}
+
+
 def _number(token: str) -> int:
     """Return the number of a document: a notice that was sent afresh comes later than one of a later month."""
+    return int(_payload(token)["number"])
+
+
+def _payload(token: str) -> dict[str, Any]:  # Any: JSON values
     payload = token.split(".")[1]
-    return int(json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["number"])
+    document: dict[str, Any] = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return document
 
 
 def serials(said: BillingStatement) -> list[str]:

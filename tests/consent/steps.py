@@ -27,6 +27,7 @@ from shared.contracts.categories import LIFE_DOMAINS, Category
 from shared.contracts.envelope import Disclosable
 from shared.contracts.intake import CaseShielded
 from shared.contracts.requests import read_command
+from tests.consent.billed import LINE
 from tests.consent.builders import (
     BOTH_KINDS,
     DAY,
@@ -53,11 +54,11 @@ from tests.consent.histories import Step, World
 ONE_KIND = frozenset({Kind.DATA_CONSENT})
 
 
-def commissioned(name: str) -> Step:
+def commissioned(name: str, line: str = LINE) -> Step:
     """Have the Jobcenter commission help for a person whose case is opened."""
 
     def step(world: World) -> None:
-        command = read_command(a_commission(f"BG {name}"))
+        command = read_command(a_commission(f"BG {name}", budget_line=line))
         recipient_id = world.recipient(JOBCENTER)
         commissions.take_command(world.work, recipient_id=recipient_id, command=command, settings=world.gate.settings)
         commission_id = next(item.key_id for item in reversed(world.work.outgoing) if item.type.startswith("consent."))

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 PURE = "alike histories"
 GATE = "services/consent/"
 TESTS = "tests/consent/"
+OUTREACH = "../evidence/test_noninterference_outreach.py"
+GATE_HEARS = (
+    f"{OUTREACH}::test_what_the_gate_hears_of_a_visit_is_the_same_however_it_ends_and_nothing_if_nobody_set_out"
+)
+JOBCENTER_PAIRS = f"{OUTREACH}::test_a_jobcenter_cannot_tell_who_is_visited_who_says_no_and_what_its_tens_are_spent_on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -659,6 +664,85 @@ MUTANTS: list[Mutant] = [
             "    return {cell.row: cell.count for cell in cells if cell.table == table.name}",
             "a row that is in no closed list leaves",
             "test_figures.py::test_what_is_no_row_of_the_closed_list_never_leaves",
+        ),
+    ),
+    *_in(
+        "services/referral/visiting.py",
+        (
+            "    leads_to = VISIT_TRANSITIONS[visit.state].get(deed)\n",
+            "    leads_to = VISIT_TRANSITIONS[visit.state].get(deed)\n    if deed is VisitDeed.SAY_NO:\n"
+            "        work.announce(ReferralWorkDone(work_id=random_id(), case_id=row.case_id, person_id=row.person_id, units=1))\n",
+            "a visit that is refused announces work of its own",
+            GATE_HEARS,
+        ),
+        (
+            "    leads_to = VISIT_TRANSITIONS[visit.state].get(deed)\n",
+            "    leads_to = VISIT_TRANSITIONS[visit.state].get(deed)\n    if deed is VisitDeed.SAY_NO:\n"
+            "        from shared.contracts.referral import ReferralWorkCorrected as _C\n"
+            "        work.announce(_C(work_id=visit_id, person_id=row.person_id))\n",
+            "a no at the door is not paid for, and so can be counted",
+            JOBCENTER_PAIRS,
+        ),
+        (
+            "units=UNITS_OF_A_VISIT",
+            "units=len(visit.plan.workers)",
+            "how many came to the door is told by what they cost",
+            GATE_HEARS,
+        ),
+    ),
+    *_in(
+        "services/intake/outreach.py",
+        (
+            "    _keep(work, thread, contact_id, meeting, by=by)\n    return answer_of(thread)\n\n\ndef record(",
+            "    _keep(work, thread, contact_id, meeting, by=by)\n"
+            "    from shared.contracts.intake import CaseOpened as _C, Origin as _O\n"
+            "    work.announce(_C(case_id=thread.thread_id, person_id=thread.thread_id, origin=_O.STREET,"
+            " opened_at=work.now, first_contact_by=work.now.date()))\n"
+            "    return answer_of(thread)\n\n\ndef record(",
+            "who is met on the street is announced before they want it",
+            f"{OUTREACH}::test_of_a_thread_nobody_hears_anything_until_it_is_a_case",
+        ),
+    ),
+    *_in(
+        "statement.py",
+        (
+            "SystemRandom().sample(these, in_tens(len(these)))",
+            "SystemRandom().sample(these, len(these))",
+            "a statement tells the very number of units",
+            JOBCENTER_PAIRS,
+        ),
+    ),
+    *_in(
+        "billing.py",
+        (
+            "    return tuple(sorted([tuple(sorted([*groups[0], *small])), *groups[1:]]))\n",
+            "    return tuple(sorted([*groups, *((line,) for line in small)]))\n",
+            "those of whom the Jobcenter does not know are billed by themselves",
+            "test_statements.py::test_the_contingent_is_never_billed_by_itself",
+        ),
+    ),
+    *_in(
+        "spending.py",
+        (
+            "event.work_id)\n    if work.session.get(WorkRow, work_hash) is not None:\n",
+            "event.work_id + str(work.now))\n    if work.session.get(WorkRow, work_hash) is not None:\n",
+            "work that is told again is paid again",
+            JOBCENTER_PAIRS,
+        ),
+    ),
+    *_in(
+        "figures.py",
+        (
+            "        shown = protect(counts, is_whole=table.is_whole, place=place)\n",
+            "        shown = protect(counts, is_whole=table.is_whole, place=lambda _: 5)\n",
+            "a figure is rounded where everybody knows, to the nearest ten",
+            f"{OUTREACH}::test_the_steering_sees_protected_figures_and_nothing_else",
+        ),
+        (
+            "        rows = tuple(PublishedRow(row=row, about=about) for row, about in shown.rows.items())\n",
+            "        rows = tuple(PublishedRow.model_construct(row=row, about=counts[row]) for row in shown.rows)\n",
+            "a figure is not protected at all",
+            f"{OUTREACH}::test_the_steering_sees_protected_figures_and_nothing_else",
         ),
     ),
 ]
