@@ -1,6 +1,7 @@
 """Logs as JSON lines that hold ids, counts and durations, and never a value of a person.
 
 Lines of libraries are reduced to their logger, level and message template: arguments and tracebacks can hold values.
+A line that cannot be written is lost, and nothing else: who logs on a full disk may be about to give a message back.
 """
 
 import logging
@@ -8,6 +9,7 @@ import sys
 import threading
 import traceback
 from collections.abc import MutableMapping
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import date, datetime
 from pathlib import Path
@@ -33,7 +35,7 @@ def set_up_logging(service: str, *, level: str = "INFO") -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(),
+        logger_factory=lambda *_: _Output(),
         cache_logger_on_first_use=False,
     )
     handler = _Lines()
@@ -103,11 +105,21 @@ def _frames(error: BaseException) -> list[str]:
     return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
 
 
+class _Output(structlog.PrintLogger):
+    """Writes lines to standard output as long as that can be written."""
+
+    def msg(self, message: str) -> None:
+        with suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg
+
+
 class _Lines(logging.Handler):
     """Writes each record as a line where structlog's go."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), flush=True)
+        _Output().msg(self.format(record))
 
 
 class _TemplateOnly(logging.Formatter):

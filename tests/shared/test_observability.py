@@ -1,11 +1,13 @@
 """Logs hold ids, counts and durations, and never a value: not ours, not a library's, not an error's."""
 
+import io
 import json
 import logging
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -159,3 +161,13 @@ def test_warnings_and_what_nobody_caught_show_no_value() -> None:
     logged = [json.loads(line) for line in ended.stdout.splitlines()]
     assert "Marker-7f3a" not in ended.stdout + ended.stderr
     assert [line["event"] for line in logged] == ["library_message", "uncaught_error", "uncaught_error"]
+
+
+@pytest.mark.parametrize("logger_of", [structlog.get_logger, logging.getLogger])
+def test_a_log_that_cannot_be_written_stops_nobody_s_work(
+    monkeypatch: pytest.MonkeyPatch, logger_of: Callable[[str], Any]
+) -> None:
+    with io.TextIOWrapper(Path("/dev/full").open("wb", buffering=0), write_through=True) as full_disk:
+        monkeypatch.setattr(sys, "stdout", full_disk)
+
+        logger_of("shared").warning("store_unavailable")
