@@ -71,6 +71,8 @@ class Stage:
     """The folder of the town that is played."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Settings of the services that are not the usual ones."""
+    database_urls: Mapping[str, str] = field(default_factory=dict)
+    """Where a service keeps its database, if not in a file of the stage."""
     ports: dict[str, int] = field(default_factory=dict)
     metrics_ports: dict[str, int] = field(default_factory=dict)
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
@@ -86,6 +88,10 @@ class Stage:
     def database(self, service: str) -> Path:
         """Return the SQLite file of a service."""
         return self.folder / "data" / f"{service}.sqlite"
+
+    def database_url(self, service: str) -> str:
+        """Return the address of a service's database."""
+        return self.database_urls.get(service) or f"sqlite:///{self.database(service)}"
 
     def start(self, name: str) -> None:
         """Start a service or a desk by name."""
@@ -116,7 +122,7 @@ class Stage:
         command = [*uvicorn, "--host", processes.LOCALHOST, "--port", port, "--no-access-log", "--log-level", "warning"]
         keys = self.folder / "keys"
         env = {
-            "DATABASE_URL": f"sqlite:///{self.database(name)}",
+            "DATABASE_URL": self.database_url(name),
             "KEY_STORE_URL": f"sqlite:///{self.folder / 'data' / f'{name}.keys.sqlite'}",
             "JOURNAL_FOLDER": str(self.folder / "journal" / name),
             "MASTER_KEY_FILE": str(keys / f"{name}.master.key"),
@@ -157,15 +163,27 @@ def running_stage(
     town: Path = TOWN,
     recipients: Path | None = None,
     settings: Mapping[str, str] | None = None,
+    database_urls: Mapping[str, str] | None = None,
     tell: Tell = print,
 ) -> Iterator[Stage]:
     """Set a fresh stage up and give it; the stage of an earlier run by that name is wiped."""
     with only_one(name):
         processes.ensure_disk(stage_folder(name), needed_mb=NEEDED_MB)
-        yield from _set_up(stage_folder(name), town, recipients or town / "recipients.json", settings or {}, tell)
+        said = recipients or town / "recipients.json"
+        yield from _set_up(
+            stage_folder(name), town, said, settings=settings or {}, database_urls=database_urls or {}, tell=tell
+        )
 
 
-def _set_up(folder: Path, town: Path, recipients: Path, settings: Mapping[str, str], tell: Tell) -> Iterator[Stage]:
+def _set_up(
+    folder: Path,
+    town: Path,
+    recipients: Path,
+    *,
+    settings: Mapping[str, str],
+    database_urls: Mapping[str, str],
+    tell: Tell,
+) -> Iterator[Stage]:
     shutil.rmtree(folder)
     for part in ("logs", "data", "keys", "outside"):
         private_folder(folder / part)
@@ -179,7 +197,7 @@ def _set_up(folder: Path, town: Path, recipients: Path, settings: Mapping[str, s
     tell("recipients: each makes its own key; only the public half is registered")
     registered = [_registration(item, folder / "outside") for item in described]
     with private_broker(folder, recipients=registered, tell=tell) as broker:
-        stage = Stage(folder, broker, described, tokens, town, settings)
+        stage = Stage(folder, broker, described, tokens, town, settings, database_urls)
         try:
             _bring_up(stage, registered, gate_key, tell)
             _operator_file(stage).write(folder / OPERATOR_FILE)
@@ -195,8 +213,8 @@ def _bring_up(stage: Stage, registered: list[Registration], gate_key: Mapping[st
     stage.ports = dict(zip(names, ports, strict=False))
     stage.metrics_ports = dict(zip(SERVICES, ports[len(names) :], strict=True))
     write_private(stage.folder / "services.json", json.dumps({name: stage.url(name) for name in SERVICES}) + "\n")
-    tell("databases: migrating four SQLite files")
-    migrate({service: stage.database(service) for service in SERVICES}, logs=stage.folder / "logs")
+    tell("databases: migrating four")
+    migrate({service: stage.database_url(service) for service in SERVICES}, logs=stage.folder / "logs")
     tell("services: " + ", ".join(f"{name} on {stage.ports[name]}" for name in SERVICES))
     for name in SERVICES:
         stage.start(name)

@@ -1,4 +1,4 @@
-"""The databases of a stage: SQLite files, brought to the newest state before the services start."""
+"""The databases of a stage, brought to the newest state before the services start."""
 
 import sys
 from collections.abc import Mapping
@@ -18,17 +18,17 @@ class NotMigrated(OpsError):
         super().__init__(f"the database of {service} could not be migrated: {_error_in(log)} (all of it: {log})")
 
 
-def migrate(databases: Mapping[str, Path], *, logs: Path) -> None:
-    """Migrate all at once; raise NotMigrated for the first that fails."""
+def migrate(databases: Mapping[str, str], *, logs: Path) -> None:
+    """Migrate all, given by address, at once; raise NotMigrated for the first that fails."""
     logs_of = {service: logs / f"{service}.migration.log" for service in databases}
     running = {
         service: processes.start(
             [sys.executable, "-m", "shared.migrations", f"services/{service}"],
-            env=processes.environment({"DATABASE_URL": f"sqlite:///{path}"}),
+            env=processes.environment({"DATABASE_URL": url}),
             cwd=CHECKOUT,
             log=logs_of[service],
         )
-        for service, path in databases.items()
+        for service, url in databases.items()
     }
     failed = [service for service, process in running.items() if process.wait() != 0]
     if failed:

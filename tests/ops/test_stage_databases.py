@@ -11,6 +11,6 @@ def test_a_database_that_cannot_be_written_is_named_with_its_last_line(tmp_path:
     (tmp_path / "logs").mkdir()
 
     with pytest.raises(NotMigrated, match=r"database of intake could not be migrated: .*unable to open") as caught:
-        migrate({"intake": tmp_path / "no" / "such" / "folder.sqlite"}, logs=tmp_path / "logs")
+        migrate({"intake": f"sqlite:///{tmp_path}/no/such/folder.sqlite"}, logs=tmp_path / "logs")
 
     assert len(str(caught.value).splitlines()) == 1
