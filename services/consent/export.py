@@ -33,6 +33,7 @@ TOLD = (
     Told("person", "person", source="consent"),
     Told("grant_record", "declaration", at="given_at", by="recorded_by"),
     Told("answer", "answer", at="given_at", source="you"),
+    Told("withdrawal", "withdrawal", at="at", source="you"),
     Told("receipt", "receipt", at="issued_at", source="consent"),
     Told("answered_request", "answered_request", at="answered_at", source="consent"),
     Told("hold", "hold", at="since", source="you"),

@@ -10,7 +10,7 @@ there to the same question ends, whatever that was: which of the two counts is t
 import structlog
 from sqlmodel import select
 
-from services.consent import grants, holds, inquiries, inquiry_store, release_store, shielding, store
+from services.consent import holds, inquiries, inquiry_store, narrowing, release_store, shielding, store
 from services.consent.notices import reconsider
 from services.consent.settings import ConsentSettings
 from services.consent.tables import PersonRow, SubjectRow, metadata
@@ -56,7 +56,7 @@ def _take_along_what_narrows(work: UnitOfWork, event: CommissionJoined) -> None:
     work.session.add(former)
     work.narrows(former)
     holds.take_along(work, former_id=event.former_person_id, person_id=event.person_id)
-    grants.end_what_was_said_before(work, former_id=event.former_person_id, person_id=event.person_id)
+    narrowing.end_what_was_said_before(work, former_id=event.former_person_id, person_id=event.person_id)
 
 
 def _leave_behind(work: UnitOfWork, commission: SubjectRow, person_id: str) -> None:

@@ -67,7 +67,7 @@ def withdraw(
     purpose: str | None = None,
     categories: frozenset[Category] | None = None,
 ) -> Withdrawn:
-    """Take answers back; return the receipt. If nothing ended, nothing was recorded, and there is no receipt."""
+    """Take answers back; return the receipt. If nothing ended there is none."""
     standing = _not_ended(work, person_id)
     ended = grants.withdraw(
         work, person_id=person_id, recipient_id=recipient_id, purpose=purpose, categories=categories

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from sqlmodel import Session, col, select
 
-from services.consent import answer_store, store
+from services.consent import answer_store, store, withdrawal_store
 from services.consent.answer_store import Unreadable
 from services.consent.declaration import Declaration
 from services.consent.domain import Answer, AnswerState, Ending, Word
@@ -220,6 +220,9 @@ def _objected(work: UnitOfWork, declared: Declaration) -> set[Category]:
     """
     ids = store.same_human(work.session, declared.person_id)
     objected = _objected_to(work, declared, ids)
+    for one in withdrawal_store.taken_back(work, ids):
+        covered = [item for item in Category if one.covers(declared.recipient_id, declared.purpose, item)]
+        objected |= {category: max(one.at, objected.get(category, one.at)) for category in covered}
     lost = [one for person_id in ids for one in answer_store.unreadable_answers(work, person_id)]
     if any(answer.narrowed_at() is not None and _is_to_the_same(answer, declared) for answer in lost):
         return set(Category)

@@ -116,6 +116,19 @@ class HoldRow(Base, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
+class WithdrawalRow(Base, table=True):
+    """What a person took back, whether or not anything stood then. `categories` lie sealed; none means all."""
+
+    __tablename__ = "withdrawal"
+
+    withdrawal_id: str = Field(primary_key=True, max_length=64)
+    person_id: str = Field(max_length=64, index=True)
+    recipient_id: str | None = Field(default=None, max_length=40)
+    purpose: str | None = Field(default=None, max_length=80)
+    categories: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True), repr=False)
+    at: datetime = Field(sa_type=Instant)
+
+
 class InquiryRow(Base, table=True):
     """A message that waits for the person's word. `asked` holds its fields, their hash, and the answers it rests on."""
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path
 from sqlalchemy import inspect
 from sqlmodel import Session, select
 
-from services.consent import confirmation, grants, holds, inquiries, representation, store
+from services.consent import confirmation, holds, inquiries, narrowing, representation, store
 from services.consent.form import (
     DisputeSettled,
     Invalid,
@@ -168,7 +168,7 @@ def _add_representation_routes(router: APIRouter, service: Service) -> None:
         def end(work: UnitOfWork) -> int:
             ended = representation.stop(work, representation_id=representation_id, because=stopped.because)
             ending = representation.ENDINGS[stopped.because]
-            grants.end(work, ended, ending=ending)
+            narrowing.end(work, ended, ending=ending)
             reconsider(work, representation.load(work.session, representation_id).person_id)
             return len(ended)
 

@@ -79,7 +79,7 @@ class Person:
         self.gate.write(self.be_represented)
         self.gate.write(lambda work: holds.hold(work, person_id=self.person_id, recipient_id=CLINIC))
         self.be_in_danger()
-        self.gate.withdraw(self.person_id, recipient_id=JOBCENTER)
+        self.gate.withdraw(self.person_id, *Category, recipient_id=JOBCENTER)
         self.gate.reading(JOBCENTER).news()
         self.gate.write(self.let_wait)
         self.gate.write(self.park)

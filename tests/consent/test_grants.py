@@ -211,7 +211,7 @@ def test_a_withdrawal_under_a_purpose_never_answered_is_refused_and_ends_nothing
     with pytest.raises(NotAcceptable) as refused:
         gate.withdraw(person, purpose="referral:a-slip-of-the-pen")
 
-    assert refused.value.fields == [{"field": "purpose", "reason": "is none under which the person has ever answered"}]
+    assert refused.value.fields == [{"field": "purpose", "reason": "is none under which the person could ever answer"}]
     assert gate.announced(GrantWithdrawn) == []
     assert gate.withdraw(person) == 2
 

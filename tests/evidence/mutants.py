@@ -468,7 +468,7 @@ MUTANTS: list[Mutant] = [
             "test_grants.py::test_a_second_yes_after_a_no_takes_effect_at_once",
         ),
         (
-            "    _check_nothing_overtook(work, declared)\n",
+            "    narrowing.check_nothing_overtook(work, declared)\n",
             "",
             "a paper that lay about opens what was withdrawn since",
             "test_refused_grants.py::test_a_paper_that_is_older_than_a_later_withdrawal_is_refused",
@@ -480,8 +480,8 @@ MUTANTS: list[Mutant] = [
             "test_pressure.py::test_a_yes_at_the_jobcenter_opens_nothing_until_it_is_confirmed_elsewhere",
         ),
         (
-            "    end(work, [*ended, *lost])\n    for each in ids:\n        reconsider(work, each)\n",
-            "    end(work, [*ended, *lost])\n",
+            "    narrowing.end(work, [*ended, *lost])\n    for each in ids:\n        reconsider(work, each)\n",
+            "    narrowing.end(work, [*ended, *lost])\n",
             "a withdrawal is taken and nothing retracted",
             "test_retraction.py::test_what_was_opened_and_is_withdrawn_is_retracted_and_nothing_else",
         ),
@@ -492,8 +492,8 @@ MUTANTS: list[Mutant] = [
             "test_grants.py::test_a_withdrawal_ends_an_ask",
         ),
         (
-            "    end(work, [*ended, *lost])\n",
-            "    end(work, ended)\n",
+            "    narrowing.end(work, [*ended, *lost])\n",
+            "    narrowing.end(work, ended)\n",
             "a withdrawal passes over an answer that nobody can read",
             "test_unreadable.py::test_an_answer_that_cannot_be_read_is_ended_by_a_withdrawal_of_everything",
         ),
