@@ -10,8 +10,9 @@ import structlog
 from sqlalchemy import delete, or_, update
 from sqlmodel import col, select
 
-from services.consent import release_store, store
+from services.consent import narrowing, release_store, store
 from services.consent.billing_tables import WorkRow
+from services.consent.notices import reconsider
 from services.consent.tables import (
     EmergencyRow,
     ErasureConfirmationRow,
@@ -23,7 +24,6 @@ from services.consent.tables import (
     metadata,
 )
 from shared.contracts.consent import PersonErased
-from shared.database import touch
 from shared.erasure import Erased, Erasing, delete_rows
 from shared.keys import KeyNeverMade, UnreadableValue
 from shared.topology import GATE
@@ -37,7 +37,22 @@ grant that nobody has confirmed or reviewed still has to be (Art. 33 GDPR)."""
 
 
 def request(work: UnitOfWork, *, person_id: str, requested_by: str) -> str:
-    """Forget a person, under former ids too; return the erasure's id. Asked again, it is the same erasure."""
+    """Forget a person, under former ids too; return the erasure's id. Asked again, it is the same erasure.
+
+    Under an id that the same human goes on as they are not forgotten; but it is a withdrawal of everything there, too.
+    """
+    former, others = store.same_human(work.session, person_id)[1:], store.other_ids(work, person_id)
+    erasure_id = _request(work, person_id, requested_by)
+    for one in others:
+        if one in former:
+            _request(work, one, requested_by)
+        else:
+            narrowing.take_everything_back(work, one)
+            reconsider(work, one)
+    return erasure_id
+
+
+def _request(work: UnitOfWork, person_id: str, requested_by: str) -> str:
     known = work.session.exec(select(ErasureRow).where(ErasureRow.person_id == person_id)).one_or_none()
     if known is not None:
         if known.completed_at is None:  # whoever has not heard of it hears of it again
@@ -51,11 +66,7 @@ def request(work: UnitOfWork, *, person_id: str, requested_by: str) -> str:
     work.session.add_all([erasure, own])
     work.narrows(erasure)
     work.narrows(own)
-    former = store.same_human(work.session, person_id)[1:]
     ERASING.erase(work, Erased(erasure.erasure_id, person_id, work.now))
-    for one in former:  # the same human under another id
-        touch(work.session, metadata, f"person:{one}")
-        request(work, person_id=one, requested_by=requested_by)
     return erasure.erasure_id
 
 

@@ -43,8 +43,8 @@ def record(work: UnitOfWork, declared: Declaration) -> list[str]:
             _await_confirmation(work, grant)
         grant_ids.append(grant.grant_id)
     reconsider(work, declared.person_id)
-    if set(declared.words.values()) != {Word.YES}:  # what narrows under a former id narrows there, too
-        for person_id in store.goes_on_as(work, declared.person_id):
+    if set(declared.words.values()) != {Word.YES}:  # what narrows under one id of a human narrows under all
+        for person_id in store.other_ids(work, declared.person_id):
             narrowing.end_what_was_said_before(work, former_id=declared.person_id, person_id=person_id)
             reconsider(work, person_id)
     return grant_ids
@@ -60,7 +60,7 @@ def withdraw(
 ) -> int:
     """Take answers back, without reason. What is not narrowed is meant: nothing given withdraws everything.
 
-    Said under a former id it is meant of what the same human said under the one that goes on, as well.
+    Said under one id it is meant of what the same human said under any other, as well.
 
     Takes effect at the commit, retractions included; a repeated withdrawal changes nothing. A no stays a no.
     It is kept also where nothing stands: an older paper that comes later opens nothing of it. Returns the number of
@@ -70,7 +70,7 @@ def withdraw(
     store.load_person(work.session, person_id)
     if recipient_id is not None and work.session.get(RecipientRow, recipient_id) is None:
         raise RecipientNotFound  # a slip of the pen must not look like a withdrawal
-    ids = [person_id, *store.goes_on_as(work, person_id)]
+    ids = [person_id, *store.other_ids(work, person_id)]
     given = [one for each in ids for one in answer_store.answers_of(work, each)]
     unreadable = [one for each in ids for one in answer_store.unreadable_answers(work, each)]
     known = {one.purpose for one in given} | {one.purpose for one in unreadable}

@@ -21,7 +21,7 @@ def hold(work: UnitOfWork, *, person_id: str, recipient_id: str | None = None) -
     store.load_person(work.session, person_id)
     if recipient_id is not None and work.session.get(RecipientRow, recipient_id) is None:
         raise RecipientNotFound  # a slip of the pen must not look like a hold
-    for each in (person_id, *store.goes_on_as(work, person_id)):
+    for each in (person_id, *store.other_ids(work, person_id)):
         if any(row.recipient_id == recipient_id for row in _standing(work, each)):
             continue
         _keep(work, each, recipient_id, since=work.now)

@@ -7,7 +7,6 @@ same human has spoken since under the former id: a quiet signal goes along, and 
 there to the same question ends, whatever that was: which of the two counts is theirs to say again.
 """
 
-import structlog
 from sqlmodel import select
 
 from services.consent import holds, inquiries, inquiry_store, narrowing, release_store, shielding, store
@@ -19,8 +18,6 @@ from shared.database import touch
 from shared.inbox import TooEarly
 from shared.unit_of_work import UnitOfWork
 
-log = structlog.get_logger()
-
 
 def join_commission(work: UnitOfWork, event: CommissionJoined, *, settings: ConsentSettings) -> None:
     """Let the commission belong to the earlier person from now on."""
@@ -29,11 +26,13 @@ def join_commission(work: UnitOfWork, event: CommissionJoined, *, settings: Cons
     commission = work.session.get(SubjectRow, event.commission_id, populate_existing=True)
     if commission is None or commission.person_id is None:  # the case that it opened is not known yet
         raise TooEarly(event.commission_id, waits_for=event.former_person_id)
-    if commission.person_id != event.former_person_id:
-        if commission.person_id != event.person_id:
-            log.error("commission_joined_elsewhere", commission_id=event.commission_id)
+    if commission.person_id == event.person_id:
         return
     store.remember_persons(work.session, [event.person_id, event.former_person_id])
+    if commission.person_id != event.former_person_id:
+        if work.session.get_one(PersonRow, event.former_person_id).joined_into == event.person_id:
+            return  # from there it has gone on
+        raise TooEarly(event.commission_id, waits_for=event.former_person_id)  # it is still to come there
     _take_along_what_narrows(work, event)
     mirrors = select(SubjectRow).where(SubjectRow.mirrors == commission.subject_id)
     for subject in (commission, *work.session.exec(mirrors).all()):

@@ -20,6 +20,14 @@ def end(work: UnitOfWork, answers: Sequence[Answer | Unreadable], *, ending: End
         work.announce(GrantWithdrawn(grant_id=grant_id, person_id=person_id, withdrawn_at=work.now))
 
 
+def take_everything_back(work: UnitOfWork, person_id: str) -> None:
+    """End every yes and ask of a person, what cannot be read too. The caller reconsiders them."""
+    withdrawal_store.keep(work, person_id=person_id, recipient_id=None, purpose=None, categories=None)
+    given = answer_store.answers_of(work, person_id)
+    end(work, [one for one in given if one.ended_at is None and one.word is not Word.NO])
+    end(work, [one for one in answer_store.unreadable_answers(work, person_id) if one.ended_at is None])
+
+
 def check_nothing_overtook(work: UnitOfWork, declared: Declaration) -> None:
     """Refuse a paper that is older than what the person has narrowed since: a no, an ask, a withdrawal, a dispute.
 

@@ -68,11 +68,12 @@ def withdraw(
     categories: frozenset[Category] | None = None,
 ) -> Withdrawn:
     """Take answers back; return the receipt. If nothing ended there is none."""
-    standing = _not_ended(work, person_id)
+    ids = [person_id, *store.other_ids(work, person_id)]
+    standing = _not_ended(work, ids)
     ended = grants.withdraw(
         work, person_id=person_id, recipient_id=recipient_id, purpose=purpose, categories=categories
     )
-    taken_back = _taken_back(work, person_id, standing)
+    taken_back = _taken_back(work, ids, standing)
     if not taken_back:
         return Withdrawn(ended, None)
     record_id = token_urlsafe(16)
@@ -193,15 +194,16 @@ def _ended_grants(work: UnitOfWork, answers: Iterable[Answer]) -> list[Content]:
     ]
 
 
-def _not_ended(work: UnitOfWork, person_id: str) -> set[str]:
-    query = select(AnswerRow.answer_id).where(AnswerRow.person_id == person_id, col(AnswerRow.ended_at).is_(None))
+def _not_ended(work: UnitOfWork, ids: list[str]) -> set[str]:
+    query = select(AnswerRow.answer_id).where(col(AnswerRow.person_id).in_(ids), col(AnswerRow.ended_at).is_(None))
     return set(work.session.exec(query))
 
 
-def _taken_back(work: UnitOfWork, person_id: str, standing: set[str]) -> list[Answer]:
+def _taken_back(work: UnitOfWork, ids: list[str], standing: set[str]) -> list[Answer]:
     """Return those of the answers that a withdrawal ended; others may have run out at the same time."""
     query = select(AnswerRow.answer_id).where(
-        AnswerRow.person_id == person_id, AnswerRow.ended_by == Ending.WITHDRAWN.value
+        col(AnswerRow.person_id).in_(ids), AnswerRow.ended_by == Ending.WITHDRAWN.value
     )
     ended = standing & set(work.session.exec(query).all())
-    return [answer for answer in answer_store.answers_of(work, person_id) if answer.answer_id in ended]
+    given = [answer for one in ids for answer in answer_store.answers_of(work, one)]
+    return [answer for answer in given if answer.answer_id in ended]

@@ -26,7 +26,7 @@ log = structlog.get_logger()
 def know_shield(work: UnitOfWork, event: CaseShielded, *, settings: ConsentSettings) -> None:
     """Tell no ordinary Jobcenter anything of the person any more, and retract what it was told."""
     store.remember_persons(work.session, [event.person_id])
-    for person_id in (event.person_id, *store.goes_on_as(work, event.person_id)):
+    for person_id in (event.person_id, *store.other_ids(work, event.person_id)):
         if shield(work, person_id):
             open_ways(work, person_id, settings=settings)
             reconsider(work, person_id)

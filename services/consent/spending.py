@@ -132,7 +132,7 @@ def _account(work: UnitOfWork, person_id: str) -> tuple[str, str]:
 
     A mirror is no commission: that somebody is shielded changes nothing in what anybody is billed.
     """
-    persons = [person_id, *store.goes_on_as(work, person_id)]
+    persons = [person_id, *store.other_ids(work, person_id)]
     query = paying().where(col(SubjectRow.person_id).in_(persons))
     found = {row.subject_id: row for row in work.session.exec(query)}
     known = {subject_id: commissioned(work.town, row) for subject_id, row in found.items()}

@@ -82,14 +82,15 @@ def same_human(session: Session, person_id: str) -> list[str]:
     return found
 
 
-def goes_on_as(work: UnitOfWork, person_id: str) -> list[str]:
-    """Return under which ids this human goes on, locked, since a commission moved there; none of an erased person."""
-    found: list[str] = []
-    row = work.session.get(PersonRow, person_id)
-    while row is not None and row.joined_into is not None and row.joined_into not in (person_id, *found):
-        found.append(row.joined_into)
-        touch(work.session, PersonRow.metadata, f"person:{row.joined_into}")
+def other_ids(work: UnitOfWork, person_id: str) -> list[str]:
+    """Return every other id of this human, locked: those it goes on as, and those joined into these; none erased."""
+    passed, row = [person_id], work.session.get(PersonRow, person_id)
+    while row is not None and row.joined_into is not None and row.joined_into not in passed:
+        passed.append(row.joined_into)
         row = work.session.get(PersonRow, row.joined_into)
+    found = sorted({*passed, *same_human(work.session, passed[-1])} - {person_id})
+    for one in found:
+        touch(work.session, PersonRow.metadata, f"person:{one}")
     return [one for one in found if (known := work.session.get(PersonRow, one)) and known.erased_at is None]
 
 

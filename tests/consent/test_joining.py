@@ -3,6 +3,7 @@
 import pytest
 
 from services.consent.domain import Word
+from services.consent.store import COMMISSION
 from services.consent.tables import SubjectRow
 from shared.contracts.categories import Category
 from shared.contracts.consent import CommissionReceived
@@ -10,6 +11,7 @@ from shared.contracts.intake import CommissionJoined
 from tests.consent.builders import DAY, NOON, a_case, a_commission, a_conclusion, new_id
 from tests.consent.bus import Bus
 from tests.consent.gate import Gate
+from tests.consent.test_shield import register_shield, shielded
 
 CONCLUSION = Category.CONCLUSION
 
@@ -39,7 +41,8 @@ def told_by_joining(gate: Gate, earlier: str, former: str) -> list[str]:
     """Join the commission of the former person; return what the Jobcenter is told by that."""
     jobcenter = gate.reading()
     jobcenter.news()
-    [commission] = gate.rows(SubjectRow, SubjectRow.person_id == former)
+    theirs = gate.rows(SubjectRow, SubjectRow.person_id == former, SubjectRow.kind == COMMISSION)
+    [commission] = [subject for subject in theirs if subject.mirrors is None]
     gate.hear(joined(commission.subject_id, earlier=earlier, former=former))
     return [news["result"] for news in jobcenter.news()]
 
@@ -69,6 +72,14 @@ def test_a_quiet_signal_goes_along(sqlite_gate: Gate) -> None:
     earlier, former = two_ids_of_one_human(sqlite_gate)
     sqlite_gate.ask("POST", f"/persons/{former}/hold", {})
     sqlite_gate.clock.pass_()
+
+    assert told_by_joining(sqlite_gate, earlier, former) == []
+
+
+def test_a_shield_goes_along(sqlite_gate: Gate) -> None:
+    register_shield(sqlite_gate)
+    earlier, former = two_ids_of_one_human(sqlite_gate)
+    sqlite_gate.hear(shielded(former))
 
     assert told_by_joining(sqlite_gate, earlier, former) == []
 

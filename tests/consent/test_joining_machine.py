@@ -64,6 +64,13 @@ class Human:
                 found.add(into)
         return found
 
+    def everyone(self, who: str) -> set[str]:
+        """Return all ids that are known to be the same human's."""
+        found = {who}
+        for _ in self.joins:
+            found |= {one for former, into, _ in self.joins if {former, into} & found for one in (former, into)}
+        return found
+
     def has_a_chain(self) -> bool:
         """Say whether an id went on as one that went on as a third."""
         return any(len(self.goes_on_as(one)) == len(IDS) for one in IDS)
@@ -131,8 +138,9 @@ class JoiningMachine(RuleBasedStateMachine):
         """Say a word under one of the ids."""
         self.gate.grant(self.ids[who], CONCLUSION, word=word)
         at = self._step()
-        for one in self.human.said:  # under the same id the last word counts
-            one.over = one.over or one.who == who
+        narrowed = {who} if word is Word.YES else self.human.everyone(who)  # under the same id the last word counts
+        for one in self.human.said:
+            one.over = one.over or one.who in narrowed
         self.human.said.append(Said(who, word, at))
 
     @rule(who=st.sampled_from(IDS))
@@ -141,14 +149,14 @@ class JoiningMachine(RuleBasedStateMachine):
         self.gate.withdraw(self.ids[who])
         self.human.narrowed.append((who, self._step()))
         for one in self.human.said:
-            one.over = one.over or (one.who in self.human.goes_on_as(who) and one.word is not Word.NO)
+            one.over = one.over or (one.who in self.human.everyone(who) and one.word is not Word.NO)
 
     @rule(who=st.sampled_from(IDS))
     def hold(self, who: str) -> None:
         """Give the quiet signal under one of the ids."""
         assert self.gate.ask("POST", f"/persons/{self.ids[who]}/hold", {}).is_success
         self._step()
-        self.human.held |= self.human.goes_on_as(who)
+        self.human.held |= self.human.everyone(who)
 
     @rule(who=st.sampled_from(IDS))
     def lift(self, who: str) -> None:
@@ -162,7 +170,7 @@ class JoiningMachine(RuleBasedStateMachine):
         """Have intake shield what goes on under one of the ids."""
         self.gate.hear(shielded(self.ids[who]))
         self._step()
-        self.human.shielded |= self.human.goes_on_as(who)
+        self.human.shielded |= self.human.everyone(who)
 
     @precondition(lambda self: self.steps > 2)
     @rule(of=st.sampled_from(["berta", "cora"]), into=st.sampled_from(IDS))
