@@ -1,6 +1,8 @@
 """It survives: lives go through four services that are killed at every moment; nothing is lost, doubled or told.
 
-CI draws a few moments and one fault by chance; `GESEHEN_EVIDENCE=12` takes all of them, on both databases.
+A night's work: `GESEHEN_EVIDENCE=2` draws a few moments and faults by chance, 12 takes all of them, on both databases.
+CI does not run it yet: its minutes are full, and a round whose drawn passing does not come on a busy machine is no
+verdict.
 """
 
 import asyncio
@@ -53,6 +55,7 @@ def drawn(rounds: Rounds, *, at_most: int) -> list[dict[str, str]]:
     return every[:at_most]
 
 
+@pytest.mark.skipif(TIMES < 2, reason="a night's work: CI has no minutes left for it")
 def test_whatever_dies_nothing_is_lost_doubled_or_told(
     rounds: Rounds, note: Note, request: pytest.FixtureRequest
 ) -> None:
