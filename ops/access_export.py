@@ -17,7 +17,7 @@ from typing import Any, Final
 import httpx2
 
 from ops.access_page import LANGUAGES, page
-from ops.errors import OpsError
+from ops.errors import OpsError, report
 from ops.run_folder import run_folder, write_private_together
 from shared.topology import SERVICES
 
@@ -138,8 +138,7 @@ def main(arguments: Sequence[str]) -> int:
         document = fetch(said.person_id, _services(said), now=datetime.now(UTC))
         write(document, said.output, language=said.language)
     except OpsError as error:
-        print(f"{error.code}: {error}", file=sys.stderr)
-        return 1
+        return report(error)
     records = [record for one in document["services"] for record in one["records"]]
     marked = sum(record["concerns_others"] != "no" for record in records)
     print(f"wrote {said.output / JSON_FILE} and {said.output / PAGE_FILE}: {len(records)} records")

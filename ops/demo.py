@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from ops.errors import OpsError
+from ops.errors import OpsError, report
 from ops.operator_file import operator_file_of, read_operator_file
 from ops.run_folder import CHECKOUT
 from ops.stage import READY_SECONDS, ROLE_OF, NotReady, Stage, is_ok, running_stage
@@ -85,8 +85,7 @@ def _restart(name: str, stage: str) -> int:
         ask_for_restart(stage, name)
         _wait_until_ready(name, stage)
     except OpsError as error:
-        print(f"{error.code}: {error}", file=sys.stderr)
-        return 1
+        return report(error)
     _tell(f"{name} was started again and is ready")
     return 0
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx2
 
-from ops.errors import OpsError
+from ops.errors import OpsError, report
 from ops.gate import Gate
 from ops.operator_file import OperatorFile, operator_file_of, read_operator_file
 from shared.topology import CARE, GATE, RETRY_TIERS, events_queue, parked_queue, retry_queue
@@ -80,8 +80,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         found = examine(read_operator_file(said.file or operator_file_of(said.stage)))
     except OpsError as error:
-        print(f"{error.code}: {error}", file=sys.stderr)
-        return 1
+        return report(error)
     print("\n".join([*found.lines, "", *(found.problems or ["nothing is wrong"])]))
     return 1 if found.problems else 0
 

@@ -1,5 +1,6 @@
 """What can go wrong before the services run: one class per reason that an operator can act on."""
 
+import sys
 from pathlib import Path
 
 
@@ -7,6 +8,12 @@ class OpsError(Exception):
     """Base of all errors of the launcher, the private broker and provisioning."""
 
     code = "ops_error"
+
+
+def report(error: OpsError) -> int:
+    """Say on standard error why a command ends; return its exit code."""
+    print(f"{error.code}: {error}", file=sys.stderr)
+    return 1
 
 
 class BrokerBinaryMissing(OpsError):

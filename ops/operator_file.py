@@ -33,9 +33,8 @@ class OperatorFile:
     services: Mapping[str, str]  # name -> base URL
     token: str = field(repr=False)
     broker: Management
-    metrics: Mapping[str, str] = field(
-        default_factory=dict
-    )  # name -> the page that Prometheus reads, as far as there is
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    """Name to the page that Prometheus reads, as far as there is one."""
 
     def write(self, path: Path) -> None:
         """Write it so that only its owner may read it."""

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import httpx2
 
-from ops.errors import OpsError
+from ops.errors import OpsError, report
 from ops.gate import said_by
 from ops.management import in_path
 from ops.operator_file import OperatorFile, operator_file_of, read_operator_file
@@ -91,8 +91,7 @@ def main(arguments: Sequence[str]) -> int:
         messages = ParkedMessages(read_operator_file(said.file or operator_file_of(said.stage)))
         return _do(messages, said)
     except OpsError as error:
-        print(f"{error.code}: {error}", file=sys.stderr)
-        return 1
+        return report(error)
 
 
 def _do(messages: ParkedMessages, said: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from ops.accounts import Accounts
 from ops.broker import Broker, all_definitions, running_broker
 from ops.definitions import recipient_definitions
-from ops.errors import OpsError, RegistrationInvalid
+from ops.errors import OpsError, RegistrationInvalid, report
 from ops.gate import Gate
 from ops.management import in_path
 from ops.operator_file import operator_file_of, read_operator_file
@@ -70,8 +70,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         said.run(said)
     except OpsError as error:
-        print(f"{error.code}: {error}", file=sys.stderr)
-        return 1
+        return report(error)
     return 0
 
 

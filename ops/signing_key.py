@@ -14,7 +14,7 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
-from ops.errors import KeyFileRefused, OpsError
+from ops.errors import KeyFileRefused, OpsError, report
 from ops.run_folder import write_private
 
 FILE, PUBLIC_FILE = "signing.key.json", "signing.public.json"
@@ -52,8 +52,7 @@ def main(arguments: Sequence[str]) -> int:
             raise KeyFileRefused(f"there is no folder for {said.file.name}")
         print(json.dumps({"signing_keys": rotate(said.file)}))
     except OpsError as error:
-        print(f"{error.code}: {error}", file=sys.stderr)
-        return 1
+        return report(error)
     return 0
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from ops.errors import OpsError, TokensRefused
+from ops.errors import OpsError, TokensRefused, report
 from ops.run_folder import write_private
 from shared.web import Role
 
@@ -71,8 +71,7 @@ def main(arguments: Sequence[str]) -> int:
             for row in listed(said.file):
                 print(json.dumps(row))
     except OpsError as error:
-        print(f"{error.code}: {error}", file=sys.stderr)
-        return 1
+        return report(error)
     return 0
 
 

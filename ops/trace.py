@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from ops.errors import OpsError
+from ops.errors import OpsError, report
 from ops.operator_file import operator_file_of
 
 LATEST: Final = 20
@@ -68,8 +68,7 @@ def main(arguments: Sequence[str]) -> int:
         if not shown:
             raise NothingLogged(folder)
     except OpsError as error:
-        print(f"{error.code}: {error}", file=sys.stderr)
-        return 1
+        return report(error)
     print("\n".join(shown))
     return 0
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from ops import packet_file, packet_journal, worker_key
 from ops.access_page import LANGUAGES
-from ops.errors import OpsError
+from ops.errors import OpsError, report
 from ops.packet_file import PacketFile, PacketWiped
 from ops.packet_hand_in import hand_in
 from ops.packet_page import Line, Wording, language_of, page, worker_lines
@@ -59,8 +59,7 @@ def main(arguments: Sequence[str], *, clock: Callable[[], datetime] = lambda: da
     try:
         said.command(said, clock())
     except OpsError as error:
-        print(f"{error.code}: {error}", file=sys.stderr)
-        return 1
+        return report(error)
     except OSError as error:
         name = Path(error.filename).name if isinstance(error.filename, str) else "a file"
         print(f"file_refused: {name} cannot be read or written ({error.strerror})", file=sys.stderr)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from ops.errors import KeyFileRefused, OpsError
+from ops.errors import KeyFileRefused, OpsError, report
 from ops.run_folder import write_private
 
 KEPT = timedelta(days=7)
@@ -47,8 +47,7 @@ def main(arguments: Sequence[str]) -> int:
             raise KeyFileRefused(f"there is no folder for {said.file.name}")
         print(json.dumps({"zone_keys": rotate(said.file, today=datetime.now(UTC).date())}))
     except OpsError as error:
-        print(f"{error.code}: {error}", file=sys.stderr)
-        return 1
+        return report(error)
     return 0
 
 

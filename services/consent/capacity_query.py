@@ -36,13 +36,14 @@ def providers_to_ask(work: UnitOfWork) -> list[str]:
 
 def ask(work: UnitOfWork, *, recipient_id: str) -> None:
     """Ask a provider that was not asked this week. What it was asked before and did not open opens nothing any more."""
-    if recipient_id not in providers_to_ask(work):
+    today = work.town.today(work.now)
+    week = _week_of(today)
+    if work.session.get(CapacityQueryRow, (recipient_id, week)) is not None:
         return
     _void(work.session, recipient_id)
-    today = work.town.today(work.now)
     query = CapacityQueryRow(
         recipient_id=recipient_id,
-        week=_week_of(today),
+        week=week,
         subject_id=random_id(),
         answer_by=work.town.after_working_days(today, ANSWER_WORKING_DAYS),
     )
@@ -50,9 +51,9 @@ def ask(work: UnitOfWork, *, recipient_id: str) -> None:
         subject_id=query.subject_id,
         recipient_id=recipient_id,
         kind=store.CAPACITY_QUERY,
-        reference_index=f"capacity {query.week}",
+        reference_index=f"capacity {week}",
         reference=b"",
-        service=query.week,
+        service=week,
         needed=[],
         received_on=today,
     )
