@@ -174,7 +174,7 @@ def _open_content(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, fo
     if not composed.says_anything:
         return EMPTY
     entry = _enter_content(work, release, composed)
-    release.state, release.told_entry = release_store.OPENED, entry.number
+    release.told_entry = entry.number
     release.told = work.seal(person_id, f"release.told.{release.release_id}", composed.fields)
     work.session.add(release)
     if is_all:  # this told all that the others would
@@ -237,8 +237,6 @@ def _open_retraction(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow)
     if work.keys.is_damaged(key_id):  # it is still the person's to read: under the key of what it is about
         key_id = store.key_of(subject)
     _enter(work, release, kind=EntryKind.RETRACTED, key_id=key_id, content=content, mute=erased)
-    release.state = release_store.OPENED
-    work.session.add(release)
     return {"result": "retracted", "notice": release.release_id, "release_id": release.target_id}
 
 
@@ -247,8 +245,6 @@ def _open_status(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow, set
     reference = store.reference_of(work, subject)
     content = {"reference": reference, "status": status.value}
     _enter(work, release, kind=EntryKind.STATUS, key_id=store.key_of(subject), content=content)
-    release.state = release_store.OPENED
-    work.session.add(release)
     return {"result": "status", "notice": release.release_id, **content}
 
 
@@ -258,8 +254,6 @@ def _open_figures(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow) ->
         return EMPTY
     content = {"figures": frozen}
     _enter(work, release, kind=EntryKind.FIGURES, key_id=store.key_of(subject), content=content)
-    release.state = release_store.OPENED
-    work.session.add(release)
     return {"result": "figures", "notice": release.release_id, **content}
 
 
@@ -269,8 +263,6 @@ def _open_statement(work: UnitOfWork, release: ReleaseRow, subject: SubjectRow) 
         return EMPTY
     content = {"number": row.number, "month": row.month, "statement_sha256": row.sha256}
     _enter(work, release, kind=EntryKind.STATEMENT, key_id=store.key_of(subject), content=content)
-    release.state = release_store.OPENED
-    work.session.add(release)
     return {"result": "statement", "notice": release.release_id, "statement": row.document}
 
 
@@ -279,8 +271,6 @@ def _open_capacity_query(work: UnitOfWork, release: ReleaseRow, subject: Subject
         return EMPTY
     content = capacity_query.asked(work.session, subject)
     _enter(work, release, kind=EntryKind.CAPACITY_QUERY, key_id=store.key_of(subject), content=content)
-    release.state = release_store.OPENED
-    work.session.add(release)
     return {"result": "capacity_query", "notice": release.release_id, **content}
 
 
@@ -293,7 +283,12 @@ def _enter(
     content: dict[str, Any],
     mute: bool = False,
 ) -> Entry:
-    """Append to the recipient's chain, in this same transaction; `mute` leaves the commitment and no copy."""
+    """Append to the recipient's chain, in this same transaction, and note that it was opened.
+
+    `mute` leaves the commitment and no copy.
+    """
+    release.state = release_store.OPENED
+    work.session.add(release)
     return ledger_store.append(
         work,
         recipient_id=release.recipient_id,

@@ -15,11 +15,9 @@ import uvicorn
 from ops.management import Management
 from ops.operator_file import OperatorFile
 from ops.parked import main
-from shared.bus import Line
-from shared.receiver import Receiver
 from shared.service import Service, new_service_app
 from tests.shared.builders import MARKER, Base, Clock, fresh_tables
-from tests.shared.cases import PERSON, Cases, effects_of, opened
+from tests.shared.cases import PERSON, Cases, effects_of, opened, receiver_of
 from tests.shared.service_files import log_as_a_service, settings_in
 
 
@@ -41,15 +39,7 @@ def service(tmp_path: Path, cases: Cases) -> Iterator[Service]:
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    service.receiver = Receiver(
-        service.name,
-        cases.handlers(),
-        writer=service.writer,
-        inbox=service.inbox,
-        parking=service.parking,
-        zone_keys=service.zone_keys,
-        line=Line("amqp://nowhere", name="none"),
-    )
+    service.receiver = receiver_of(service, cases)
     park(service, cases)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     OperatorFile({service.name: url}, "operator", Management(url, "", "")).write(tmp_path / "operator.json")

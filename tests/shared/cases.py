@@ -1,5 +1,6 @@
 """Handlers of a made-up service, and messages for them."""
 
+from shared.bus import Line
 from shared.contracts.assessment import CaseTaken
 from shared.contracts.consent import PersonErased
 from shared.contracts.intake import CaseEnded, CaseOpened
@@ -7,6 +8,8 @@ from shared.effect import Effects, Handlers
 from shared.inbox import TooEarly
 from shared.outbox import random_id
 from shared.reader import Reader, Received
+from shared.receiver import Receiver
+from shared.service import Service
 from shared.unit_of_work import UnitOfWork
 from shared.zone import ZoneKeys
 from tests.shared.builders import NOON, Kit, a_case, add
@@ -51,6 +54,19 @@ def effects_of(kit: Kit, cases: Cases) -> Effects:
     """Put handlers and kit together; nothing is read from the wire here."""
     reader = Reader({}, ZoneKeys(None))  # type: ignore[arg-type]  # never asked
     return Effects(cases.handlers(), inbox=kit.inbox, parking=kit.parking, reader=reader)
+
+
+def receiver_of(service: Service, cases: Cases) -> Receiver:
+    """Return what handles parked messages of a service that runs without a broker."""
+    return Receiver(
+        service.name,
+        cases.handlers(),
+        writer=service.writer,
+        inbox=service.inbox,
+        parking=service.parking,
+        zone_keys=service.zone_keys,
+        line=Line("amqp://nowhere", name="none"),
+    )
 
 
 def opened(case_id: str = "case-0001", **changes: object) -> Received:

@@ -10,12 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.exc import OperationalError
 
-from shared.bus import Line
-from shared.receiver import Receiver
 from shared.service import Service, new_service_app
 from shared.unit_of_work import UnitOfWork
 from tests.shared.builders import MARKER, Base, Clock, fresh_tables, out_of_reach
-from tests.shared.cases import PERSON, Cases, effects_of, ended, opened
+from tests.shared.cases import PERSON, Cases, effects_of, ended, opened, receiver_of
 from tests.shared.service_files import settings_in
 
 OPERATOR = {"Authorization": "Bearer operator"}
@@ -43,15 +41,7 @@ def service(tmp_path: Path, clock: Clock, cases: Cases) -> Service:
 @pytest.fixture
 def http(service: Service, cases: Cases) -> Iterator[TestClient]:
     with TestClient(new_service_app(service, title="Test", version="1.2.3")) as client:
-        service.receiver = Receiver(
-            service.name,
-            cases.handlers(),
-            writer=service.writer,
-            inbox=service.inbox,
-            parking=service.parking,
-            zone_keys=service.zone_keys,
-            line=Line("amqp://nowhere", name="none"),
-        )
+        service.receiver = receiver_of(service, cases)
         yield client
 
 

@@ -1,16 +1,15 @@
 """The doctor on a real stage: a service that was killed is loud, with what waits for it, and quiet once it is back."""
 
 import time
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from ops.doctor import examine
 from ops.operator_file import operator_file_of, read_operator_file
 from ops.provision import main
-from ops.stage import Stage, running_stage
+from ops.stage import running_stage
+from tests.system.desk import commission
 
 pytestmark = pytest.mark.system
 
@@ -20,18 +19,6 @@ LOST = "the gate has no line to lvr-klinik: it can neither be told nor ask"
 
 def quiet(_text: str) -> None:
     """Print nothing."""
-
-
-def commission(stage: Stage) -> None:
-    """Have the Jobcenter's desk commission something."""
-    body = {
-        "reference": "E-1",
-        "service": "clarification",
-        "deadline": (datetime.now(UTC) + timedelta(days=90)).date().isoformat(),
-        "budget_line": "A-1",
-        "contact": {"channel": "phone", "address": "0201 555 0100"},
-    }
-    httpx2.post(f"{stage.url('jobcenter-essen')}/commission", json=body, timeout=30).raise_for_status()
 
 
 def problems(*, until: list[str]) -> list[str]:

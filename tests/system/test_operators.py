@@ -4,7 +4,6 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
@@ -16,6 +15,7 @@ from ops.stage import Stage, running_stage
 from ops.trace import main as trace
 from shared.topology import SERVICES
 from tests.shared.metrics import LABELS, NAMES, PARTS, PROCESS, Page
+from tests.system.desk import commission
 
 pytestmark = pytest.mark.system
 
@@ -31,18 +31,6 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         with running_stage("operators", tell=lambda _: None) as stage:
             commission(stage)
             yield stage
-
-
-def commission(stage: Stage) -> None:
-    """Have the Jobcenter's desk commission something."""
-    body = {
-        "reference": "E-1",
-        "service": "clarification",
-        "deadline": (datetime.now(UTC) + timedelta(days=90)).date().isoformat(),
-        "budget_line": "A-1",
-        "contact": {"channel": "phone", "address": "0201 555 0100"},
-    }
-    httpx2.post(f"{stage.url('jobcenter-essen')}/commission", json=body, timeout=30).raise_for_status()
 
 
 @pytest.fixture(scope="module")
