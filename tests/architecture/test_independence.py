@@ -74,7 +74,12 @@ def imported_by(folder: Path) -> Iterator[str]:
 def declared_by(folder: Path) -> set[str]:
     """Return the names of the packages that a manifest declares."""
     manifest = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
-    return {re.split(r"[^A-Za-z0-9_-]", one, maxsplit=1)[0].lower() for one in manifest["project"]["dependencies"]}
+    return {normalized(re.split(r"[^A-Za-z0-9_-]", one, maxsplit=1)[0]) for one in manifest["project"]["dependencies"]}
+
+
+def normalized(package: str) -> str:
+    """Return a package's name as indexes compare it: `_` and `-` are the same (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", package).lower()
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -106,7 +111,7 @@ def test_every_import_of_a_member_is_declared_in_its_own_manifest(member: str) -
     foreign = set(imported_by(ROOT / member)) - set(sys.stdlib_module_names) - OUR_OWN
     known, declared = packages_distributions(), declared_by(ROOT / member)
     packages = {
-        name: {COMPANIONS.get(name, package.lower()) for package in known.get(name, [name])} for name in foreign
+        name: {normalized(COMPANIONS.get(name, package)) for package in known.get(name, [name])} for name in foreign
     }
 
     assert {name for name, found in packages.items() if not found & declared} == set()

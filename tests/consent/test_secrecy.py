@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -33,7 +34,9 @@ from tests.consent.emergencies import a_telling, act, tell, watch
 from tests.consent.gate import Gate, a_gate_with_recipients
 from tests.consent.stores import SqliteStores
 from tests.consent.wire import Wire
-from tests.shared.metrics import Page
+
+if TYPE_CHECKING:
+    from tests.shared.metrics import Page
 
 MARKERS = (
     "markname",
@@ -133,8 +136,7 @@ def test_no_log_line_holds_a_value_or_a_category(told: Gate, capfd: pytest.Captu
 
 
 def test_the_page_for_operators_holds_no_value_no_category_and_no_name_of_a_recipient(told: Gate) -> None:
-    assert told.service.metrics_page is not None
-    page = Page.read(told.service.metrics_page.port)
+    page = page_of(told)
 
     assert page.not_on_the_list() == []
     assert [word for word in (*MARKERS, *CATEGORIES, JOBCENTER, CLINIC) if word in page.text] == []
@@ -142,13 +144,12 @@ def test_the_page_for_operators_holds_no_value_no_category_and_no_name_of_a_reci
 
 @pytest.mark.parametrize("word", [Word.YES, Word.NO, Word.ASK])
 def test_whatever_a_person_says_is_counted_alike(told: Gate, word: Word) -> None:
-    assert told.service.metrics_page is not None
-    port, person = told.service.metrics_page.port, told.a_person("MARKREF 4")
+    person = told.a_person("MARKREF 4")
     told.hear(a_conclusion(person, "markresult"))
 
-    before = counters(Page.read(port))
+    before = counters(page_of(told))
     told.grant(person, Category.CONCLUSION, word=word)
-    after = counters(Page.read(port))
+    after = counters(page_of(told))
 
     changed = {name: value - before[name] for name, value in after.items() if value != before[name]}
     assert changed == {"gesehen_transaction_seconds_count": 2}  # the answer, and the page's own look
@@ -156,15 +157,14 @@ def test_whatever_a_person_says_is_counted_alike(told: Gate, word: Word) -> None
 
 @pytest.mark.parametrize("is_content", [True, False])
 def test_whether_an_opening_held_anything_is_not_counted(told: Gate, is_content: bool) -> None:
-    assert told.service.metrics_page is not None
-    port, person = told.service.metrics_page.port, told.a_person("MARKREF 5")
+    person = told.a_person("MARKREF 5")
     told.hear(a_conclusion(person, "markresult"))
     told.grant(person, Category.CONCLUSION)
     notice = told.notices()[-1] if is_content else random_id()
 
-    before = counters(Page.read(port))
+    before = counters(page_of(told))
     answer = told.open(notice)
-    after = counters(Page.read(port))
+    after = counters(page_of(told))
 
     changed = {name: value - before[name] for name, value in after.items() if value != before[name]}
     assert (answer["result"], changed) == (
@@ -173,7 +173,15 @@ def test_whether_an_opening_held_anything_is_not_counted(told: Gate, is_content:
     )
 
 
-def counters(page: Page) -> dict[str, float]:
+def page_of(gate: Gate) -> "Page":
+    """Return the page for operators. Its reader stands with the tests of what is shared: in the whole suite alone."""
+    metrics = pytest.importorskip("tests.shared.metrics", reason="the reader of the page is not beside the gate alone")
+    assert gate.service.metrics_page is not None
+    page: Page = metrics.Page.read(gate.service.metrics_page.port)
+    return page
+
+
+def counters(page: "Page") -> dict[str, float]:
     """Return what was counted, without how long it took."""
     timed = ("gesehen_transaction_seconds_bucket", "gesehen_transaction_seconds_sum")
     ours = {name: value for name, value in page.values().items() if "_total" in name or "_seconds_count" in name}
