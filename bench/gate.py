@@ -156,7 +156,7 @@ def is_busy(service: ConsentService, events: int) -> bool:
     """Say whether not all events are taken in, or not all that came of them has left."""
     with service.database.read() as session:
         taken = session.execute(select(func.count()).select_from(metadata.tables["inbox"])).scalar_one()
-        return taken < events or service.outbox.count_unsent(session) > 0
+        return taken < events or service.outbox.backlog(session).count > 0
 
 
 async def measure_openings(broker: Broker, what: str) -> None:

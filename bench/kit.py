@@ -280,7 +280,7 @@ async def until_sent(service: Service) -> None:
 
     def count_unsent() -> int:
         with service.database.read() as session:
-            return service.outbox.count_unsent(session)
+            return service.outbox.backlog(session).count
 
     while await asyncio.to_thread(count_unsent):
         await asyncio.sleep(0.05)

@@ -217,10 +217,6 @@ class Outbox:
         meant = table.c.sent_at.is_(None), table.c.destination.in_(list(destinations))
         session.execute(update(table).where(*meant).values(sent_at=now))
 
-    def count_unsent(self, session: Session) -> int:
-        """Return how many messages wait for the broker."""
-        return self.backlog(session).count
-
     def backlog(self, session: Session) -> Backlog:
         """Return how many messages wait for the broker, and since when."""
         table = self._table

@@ -101,7 +101,7 @@ class Kit:
     def unsent(self) -> int:
         """Return how many messages wait to be published."""
         with self.database.read() as session:
-            return self.outbox.count_unsent(session)
+            return self.outbox.backlog(session).count
 
     async def close(self) -> None:
         """Stop the instance."""

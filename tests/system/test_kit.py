@@ -69,7 +69,7 @@ def once(case_ids: list[str]) -> Counter[str]:
 def unsent(service: Service) -> int:
     """Return how many messages wait to be published."""
     with service.database.read() as session:
-        return service.outbox.count_unsent(session)
+        return service.outbox.backlog(session).count
 
 
 def sent_ids(service: Service) -> set[str]:
