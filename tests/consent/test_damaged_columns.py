@@ -72,6 +72,7 @@ def a_full_life(gate: Gate) -> Lived:
     emergency = tell(gate, person)["emergency_id"]
     gate.ask("POST", f"/emergencies/{emergency}/person-told", TODAY, role="assessor")
     representation = a_representation(gate, person, kind="trusted_person", name="Ada (synthetic)")
+    gate.ask("POST", "/withdrawals", {"person_id": person, "recipient_id": CLINIC, "categories": ["debts"]})
     gate.ask("POST", "/withdrawals", {"person_id": person, "recipient_id": CLINIC})
     bus, parked = Bus(gate), Delivery(b"nothing that anybody can read")
     bus.bring(a_closing(person, "referral-that-comes-later"))
